@@ -1,0 +1,107 @@
+// interfaces: every typed actor interface of Troupe, with what each handler promises.
+// Handles are constructor arguments; nobody looks an actor up by name. An error is a caf::error made by to_caf().
+#pragma once
+
+#include "actors/messages.hpp"
+#include "actors/wire.hpp"
+#include "codec/checksum_set.hpp"
+#include "store/log_sync.hpp"
+#include "troupe.pb.h"
+
+#include <caf/fwd.hpp>
+#include <caf/replies_to.hpp>
+#include <caf/typed_actor.hpp>
+
+namespace troupe {
+
+using append_atom = caf::atom_constant<caf::atom("append")>;
+using abandon_atom = caf::atom_constant<caf::atom("abandon")>;
+using commit_atom = caf::atom_constant<caf::atom("commit")>;
+using download_atom = caf::atom_constant<caf::atom("download")>;
+using finish_atom = caf::atom_constant<caf::atom("finish")>;
+using list_atom = caf::atom_constant<caf::atom("list")>;
+using next_atom = caf::atom_constant<caf::atom("next")>;
+using read_atom = caf::atom_constant<caf::atom("read")>;
+using remove_atom = caf::atom_constant<caf::atom("remove")>;
+using status_atom = caf::atom_constant<caf::atom("status")>;
+using sync_atom = caf::atom_constant<caf::atom("sync")>;
+using upload_atom = caf::atom_constant<caf::atom("upload")>;
+using write_atom = caf::atom_constant<caf::atom("write")>;
+using shards_atom = caf::atom_constant<caf::atom("shards")>;
+
+// Runs fdatasync, so that the actor that owns a log goes on serving meanwhile. Detached in a process, an ordinary
+// actor in a simulation.
+using syncer_actor = caf::typed_actor<
+  // Everything the ticket covers is on disk when this returns. An error poisons the log: it is never retried.
+  caf::replies_to<sync_atom, log_sync>::with<void>>;
+
+// One log and its index on one volume: stores stripe pieces. Detached in a process: its handlers read and write files.
+using shard_actor = caf::typed_actor<
+  // Appends a piece. Not durable yet. The same piece twice is one piece (the later bytes win).
+  caf::replies_to<append_atom, wire<pb::piece_id>, chunk>::with<void>,
+  // Every append that was answered before this request is on disk when this returns (group commit).
+  caf::replies_to<sync_atom>::with<void>,
+  // A whole piece whose checksum was verified just now; ec::not_found or ec::corrupt.
+  caf::replies_to<read_atom, wire<pb::piece_id>>::with<chunk>,
+  // Forgets every piece of a data_id; space comes back by compaction. Unknown ids are fine.
+  caf::replies_to<remove_atom, data_id>::with<void>,
+  caf::replies_to<status_atom>::with<wire<pb::shard_status>>>;
+
+// A node's volumes; spawns their shards.
+using volume_manager_actor = caf::typed_actor<
+  // The shard that serves this node's pieces.
+  caf::replies_to<shards_atom>::with<shard_actor>>;
+
+// A member of a Raft group that owns the metadata tables.
+using metadata_actor = caf::typed_actor<
+  // Linearizable point reads, all from one state.
+  caf::replies_to<read_atom, wire<pb::read_request>>::with<wire<pb::read_reply>>,
+  // A linearizable page of a listing.
+  caf::replies_to<list_atom, wire<pb::list_request>>::with<wire<pb::list_reply>>,
+  // Atomic; answered once it is committed, fsynced and applied. A failed precondition is a result, not an error.
+  caf::replies_to<commit_atom, wire<pb::batch>>::with<wire<pb::batch_result>>,
+  caf::replies_to<status_atom>::with<wire<pb::metadata_status>>>;
+
+// What an upload session needs to know beforehand.
+struct upload_options {
+  upload_options() = default; // not an aggregate on purpose: CAF rule 1
+  std::uint64_t size = 0;
+  checksum_set checksums; // computed over the content besides MD5
+};
+struct upload_summary {
+  upload_summary() = default;
+  pb::extent extent;
+  pb::repair_record repair; // empty unless pieces are missing
+  std::string md5;          // 16 raw bytes
+  checksum_values checksums;
+};
+
+// One object on its way in: encodes, spreads, hashes. Ends by finish, abandon, or its idle timeout.
+using upload_actor = caf::typed_actor<
+  // The next data piece, in order, of exactly stripe_layout's length. Answered when the next one may come:
+  // that is the back-pressure.
+  caf::replies_to<write_atom, chunk>::with<void>,
+  // W pieces of every stripe are on disk when this returns. Nothing is visible yet: the caller commits the extent.
+  caf::replies_to<finish_atom>::with<upload_summary>,
+  // Gives the pieces back. No answer needed.
+  caf::reacts_to<abandon_atom>>;
+
+// One range of an extent on its way out; reads ahead by a bounded window.
+using download_actor = caf::typed_actor<
+  // The next bytes, verified, in order; an empty chunk after the last.
+  caf::replies_to<next_atom>::with<chunk>,
+  caf::reacts_to<abandon_atom>>;
+
+// Reads and writes of content: spawns the sessions.
+using replicator_actor = caf::typed_actor<
+  caf::replies_to<upload_atom, upload_options>::with<upload_actor>,
+  // Bytes [offset, offset + length) of the extent.
+  caf::replies_to<download_atom, wire<pb::extent>, std::uint64_t, std::uint64_t>::with<download_actor>,
+  // Removes an extent's pieces everywhere; an error while a node did not confirm.
+  caf::replies_to<remove_atom, wire<pb::extent>>::with<void>>;
+
+} // namespace troupe
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::upload_options) // sessions and their coordinator share a process
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::upload_summary)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::log_sync)

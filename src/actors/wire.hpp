@@ -1,0 +1,82 @@
+// wire<T>: a Protobuf message as an element of a CAF message. Locally it is a shared immutable value (a pointer
+// moves); between processes it is a length and Protobuf bytes. Never throws from inspect (CAF would terminate).
+#pragma once
+
+#include <caf/binary_deserializer.hpp>
+#include <caf/deserializer.hpp>
+#include <caf/error.hpp>
+#include <caf/sec.hpp>
+#include <caf/serializer.hpp>
+#include <google/protobuf/message_lite.h>
+
+#include <concepts>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace troupe {
+
+template <class T>
+concept protobuf_message = std::derived_from<T, google::protobuf::MessageLite>;
+
+template <protobuf_message T>
+class wire {
+public:
+  // What a peer may make us parse at once; a message that is larger is refused on both sides.
+  static constexpr std::size_t bytes_max = std::size_t{16} << 20;
+
+  wire() = default; // CAF default-constructs before it loads
+  explicit wire(T message) : message_(std::make_shared<const T>(std::move(message))) {}
+
+  const T& operator*() const { return message_ ? *message_ : T::default_instance(); }
+  const T* operator->() const { return &**this; }
+
+  friend bool operator==(const wire& a, const wire& b) {
+    return a.message_ == b.message_ || (*a).SerializeAsString() == (*b).SerializeAsString();
+  }
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, wire& x) {
+    if constexpr (std::is_base_of_v<caf::serializer, Inspector>) {
+      return x.save(f);
+    } else if constexpr (std::is_base_of_v<caf::deserializer, Inspector>) {
+      return x.load(f);
+    } else {
+      std::string bytes = (*x).SerializeAsString();
+      return f(bytes);
+    }
+  }
+
+private:
+  caf::error save(caf::serializer& f) {
+    std::string bytes;
+    if (!(**this).SerializeToString(&bytes) || bytes.size() > bytes_max) return caf::sec::invalid_argument;
+    std::size_t n = bytes.size();
+    if (auto e = f.begin_sequence(n)) return e;
+    if (n != 0)
+      if (auto e = f.apply_raw(n, bytes.data())) return e;
+    return f.end_sequence();
+  }
+
+  caf::error load(caf::deserializer& f) {
+    std::size_t n = 0;
+    if (auto e = f.begin_sequence(n)) return e;
+    if (n > bytes_max) return caf::sec::invalid_argument;
+    auto m = std::make_shared<T>();
+    if (auto* b = dynamic_cast<caf::binary_deserializer*>(&f)) {
+      if (n > b->remaining()) return caf::sec::end_of_stream; // before anything is allocated
+      if (!m->ParseFromArray(b->remainder().data(), static_cast<int>(n))) return caf::sec::invalid_argument;
+      b->skip(n);
+    } else {
+      std::string bytes(n, '\0');
+      if (auto e = f.apply_raw(n, bytes.data())) return e;
+      if (!m->ParseFromString(bytes)) return caf::sec::invalid_argument;
+    }
+    message_ = std::move(m);
+    return f.end_sequence();
+  }
+
+  std::shared_ptr<const T> message_;
+};
+
+} // namespace troupe

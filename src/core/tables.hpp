@@ -1,0 +1,48 @@
+// tables: the layout of the metadata tables and the encoding of their keys; the only place that knows either.
+// A row's key is one table byte, then the parts below. Bucket names hold no NUL (they are checked), so bucket + NUL +
+// key sorts by bucket, then by the key's bytes, which is S3's order. Object keys hold no NUL either: refused at the door.
+#pragma once
+
+#include "base/ids.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace troupe::tables {
+
+inline constexpr char buckets = 'b';   // name                                   -> bucket_record
+inline constexpr char objects = 'o';   // bucket NUL key                         -> object_record
+inline constexpr char inlines = 'i';   // bucket NUL key                         -> the content itself
+inline constexpr char manifests = 'm'; // manifest id                            -> manifest
+inline constexpr char uploads = 'u';   // bucket NUL key NUL upload id           -> upload_record
+inline constexpr char parts = 'p';     // upload id, number as 4 bytes BE        -> part_record
+inline constexpr char garbage = 'g';   // Raft index 8 bytes BE, op 4 bytes BE   -> garbage_record
+inline constexpr char repairs = 'r';   // data id                                -> repair_record
+inline constexpr char system = 's';    // name                                   -> anything
+
+std::string bucket(std::string_view name);
+std::string all_buckets();
+std::string object(std::string_view bucket, std::string_view key);
+std::string inline_content(std::string_view bucket, std::string_view key);
+std::string manifest(const data_id& id);
+std::string upload(std::string_view bucket, std::string_view key, const data_id& upload_id);
+std::string uploads_of(std::string_view bucket); // prefix of every upload in a bucket
+std::string part(const data_id& upload_id, std::uint32_t number);
+std::string parts_of(const data_id& upload_id); // prefix
+std::string garbage_row(std::uint64_t raft_index, std::uint32_t operation);
+std::string repair(const data_id& id);
+std::string system_row(std::string_view name);
+
+// The S3 key inside a row key of table objects; `bucket_bytes` is the bucket name's length.
+std::string_view key_of_object(std::string_view row_key, std::size_t bucket_bytes);
+struct upload_key {
+  std::string key;
+  data_id upload_id;
+};
+upload_key key_of_upload(std::string_view row_key, std::size_t bucket_bytes);
+
+// xxh3-64: what precondition::equals compares.
+std::uint64_t digest_of(std::string_view row_value);
+
+} // namespace troupe::tables

@@ -1,0 +1,91 @@
+// state: an ordered map that is durable through a log. = a checkpoint as of log position P + an ordered overlay of
+// everything after P. Reads look in the overlay, then in the checkpoint; cursors merge. A write costs no I/O here: the
+// log's fsync already made it durable. checkpoint() writes the overlay and P in one synced transaction.
+// Keys up to 2048 bytes, values up to 16 MiB, byte order. One writer thread owns a state; a checkpoint may run on
+// another thread meanwhile (begin, run, end).
+#pragma once
+
+#include "base/bytes.hpp"
+#include "base/error.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe {
+
+// The durable side of a state: LMDB (lmdb_base.cpp, which splits long keys and keeps their order) or memory for
+// simulations (memory_base.cpp, where apply() is atomic and survives a simulated crash).
+class state_base {
+public:
+  struct change {
+    std::string key;
+    std::optional<std::string> value; // nothing: erase
+  };
+  class cursor {
+  public:
+    virtual ~cursor() = default;
+    virtual result<> seek(std::string_view key) = 0; // to the first key >= it
+    virtual result<> next() = 0;
+    virtual bool valid() const = 0;
+    virtual std::string_view key() const = 0;   // until the next call
+    virtual std::string_view value() const = 0; // until the next call
+  };
+  virtual ~state_base() = default;
+  virtual result<std::string> position() const = 0; // as given to apply(); empty when new
+  virtual result<std::optional<std::string>> get(std::string_view key) const = 0;
+  virtual result<std::unique_ptr<cursor>> scan() const = 0; // one consistent view; keep it short
+  // Atomic and durable. `changes` is sorted by key.
+  virtual result<> apply(const std::vector<change>& changes, std::string_view position) = 0;
+};
+
+struct lmdb_options {
+  std::string path;                                      // a directory, made when missing
+  std::uint64_t map_bytes_max = std::uint64_t{1} << 40;  // address space, not memory
+};
+result<std::unique_ptr<state_base>> open_lmdb_base(const lmdb_options&);
+
+// Shared by the incarnations of a simulated node: it outlives the crash.
+std::shared_ptr<state_base> make_memory_base();
+
+class state {
+public:
+  explicit state(std::shared_ptr<state_base> base);
+  ~state();
+
+  result<std::optional<std::string>> get(std::string_view key) const;
+  void put(std::string key, std::string value);
+  void erase(std::string key);
+
+  // Ordered walk over checkpoint and overlay. Invalid after the next put/erase: use within one handler.
+  class cursor {
+  public:
+    virtual ~cursor() = default;
+    virtual result<> seek(std::string_view key) = 0;
+    virtual result<> next() = 0;
+    virtual bool valid() const = 0;
+    virtual std::string_view key() const = 0;
+    virtual std::string_view value() const = 0;
+  };
+  result<std::unique_ptr<cursor>> scan() const;
+
+  // The position given to the last finished checkpoint: replay the log from there.
+  const std::string& position() const;
+  std::uint64_t overlay_bytes() const; // keys and values not checkpointed yet; the owner checkpoints at a bound
+
+  // Freezes the overlay (writes go to a fresh one, reads see both) and returns the work to run on any thread.
+  // One at a time. A failed checkpoint keeps the frozen rows in the overlay.
+  std::function<result<>()> begin_checkpoint(std::string position);
+  void end_checkpoint(const result<>& outcome);
+  bool checkpointing() const;
+
+private:
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+} // namespace troupe
