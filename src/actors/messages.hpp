@@ -6,12 +6,14 @@
 #include "base/error.hpp"
 #include "base/ids.hpp"
 
+#include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/binary_deserializer.hpp>
 #include <caf/deserializer.hpp>
 #include <caf/error.hpp>
+#include <caf/fwd.hpp>
+#include <caf/meta/type_name.hpp>
 #include <caf/sec.hpp>
 #include <caf/serializer.hpp>
-#include <caf/allowed_unsafe_message_type.hpp>
 
 #include <string>
 
@@ -21,6 +23,9 @@ namespace troupe {
 // back as ec::timeout or ec::unavailable.
 caf::error to_caf(const error& e);
 error from_caf(const caf::error& e);
+
+// Every actor system of ours calls this: our error category's text, and the names of the types that cross a process.
+void register_messages(caf::actor_system_config&);
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, data_id& x) {
