@@ -1,5 +1,6 @@
 #include "base/error.hpp"
 
+#include <ostream>
 #include <stdexcept>
 
 namespace troupe {
@@ -68,6 +69,8 @@ std::string_view to_string(ec code) noexcept {
   }
   return "unknown";
 }
+
+std::ostream& operator<<(std::ostream& out, const error& e) { return out << to_string(e.code) << ": " << e.message; }
 
 void throw_exception_from_error(const error& e, const boost::source_location&) {
   throw std::logic_error("value() of an error: " + std::string{to_string(e.code)} + ": " + e.message);

@@ -6,6 +6,7 @@
 #include <boost/system/result.hpp>
 
 #include <cstdint>
+#include <iosfwd>
 #include <string>
 #include <string_view>
 
@@ -84,6 +85,9 @@ struct [[nodiscard]] error {
   std::string message;
   friend bool operator==(const error&, const error&) = default;
 };
+
+// "no_such_key: the message"; what a failed test prints.
+std::ostream& operator<<(std::ostream&, const error&);
 
 template <class T = void>
 using result = boost::system::result<T, error>;
