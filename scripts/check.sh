@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# check.sh: everything that must hold before a change is merged; .ci/run calls it. Prints one line a step with its time,
+# stops at the first step that fails, and exits 0 only when every step passed.
+#
+#   scripts/check.sh              all of it (docs/TESTING.md says how long)
+#   scripts/check.sh --quick      lint, release build, unit tests
+#   scripts/check.sh --only STEP  one step (may be repeated): deps lint format build unit sanitize fuzz examples e2e
+#
+# FUZZ_SECONDS=60 per fuzz target, E2E_FULL=1 for the long end-to-end tests, JOBS for parallel compilers.
+set -euo pipefail
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+exec </dev/null
+
+all_steps=(deps lint format build unit sanitize fuzz examples e2e)
+steps=()
+while (($# > 0)); do
+  case "$1" in
+    --quick) steps=(deps lint format build unit) ;;
+    --only)
+      [[ " ${all_steps[*]} " == *" ${2:-} "* ]] || { echo "check.sh: --only takes one of: ${all_steps[*]}" >&2; exit 2; }
+      steps+=("$2")
+      shift
+      ;;
+    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) echo "check.sh: unknown option '$1'; see --help" >&2; exit 2 ;;
+  esac
+  shift
+done
+((${#steps[@]} > 0)) || steps=("${all_steps[@]}")
+
+python=/usr/bin/python3 # Debian's: it has the Debian modules, whatever else is first in PATH
+jobs="${JOBS:-$(nproc)}"
+logs="$PWD/build/check"
+mkdir -p "$logs"
+export UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1:suppressions=$PWD/test/support/ubsan.supp"
+export ASAN_OPTIONS="detect_stack_use_after_return=0:strict_string_checks=1"
+export CTEST_OUTPUT_ON_FAILURE=1
+
+step_deps() { scripts/deps.sh; }
+
+step_lint() {
+  "$python" scripts/lint.py
+  "$python" -m pytest -q -p no:cacheprovider test/lint_test.py
+}
+
+step_format() { scripts/format.sh --check; }
+
+step_build() {
+  cmake --preset release
+  cmake --build --preset release -j "$jobs"
+}
+
+step_unit() { ctest --test-dir build/release --timeout 300 -j "$jobs"; }
+
+step_sanitize() {
+  cmake --preset dev
+  cmake --build --preset dev -j "$jobs"
+  ctest --test-dir build/dev --timeout 600 -j "$jobs"
+}
+
+# One target for FUZZ_SECONDS. Starts from test/fuzz/corpus/<target>, when there is one; what it finds on the way goes
+# to a scratch directory; an input that breaks it is kept in build/check.
+fuzz_one() {
+  local program="$1" name corpus
+  name="$(basename "$program")"
+  corpus="$(mktemp -d)"
+  local seeds=()
+  for s in "test/fuzz/corpus/$name" "test/fuzz/corpus/${name#fuzz_}"; do [[ -d "$s" ]] && seeds+=("$s"); done
+  if "$program" -max_total_time="${FUZZ_SECONDS:-60}" -timeout=20 -rss_limit_mb=2048 -artifact_prefix="$logs/$name-" \
+    "$corpus" "${seeds[@]}" >"$logs/$name.log" 2>&1; then
+    echo "$name: $(grep -o 'Done [0-9]* runs in [0-9]* second' "$logs/$name.log" || echo done)"
+    rm -rf "$corpus"
+  else
+    tail -n 60 "$logs/$name.log"
+    echo "$name failed; replay: $program $logs/$name-<crash file>"
+    return 1
+  fi
+}
+
+step_fuzz() {
+  cmake --preset fuzz
+  cmake --build --preset fuzz -j "$jobs"
+  local programs=()
+  mapfile -t programs < <(find build/fuzz/test/fuzz -maxdepth 1 -type f -executable -name 'fuzz_*' | sort)
+  ((${#programs[@]} > 0)) || { echo "no fuzz targets were built"; return 1; }
+  export -f fuzz_one
+  export logs
+  printf '%s\0' "${programs[@]}" | xargs -0 -n 1 -P 2 bash -c 'fuzz_one "$1"' fuzz_one
+}
+
+step_examples() { "$python" -m pytest -q -p no:cacheprovider test/e2e/test_examples.py; }
+
+step_e2e() { "$python" -m pytest -q -p no:cacheprovider test/e2e --ignore test/e2e/test_examples.py; }
+
+passed=0
+for step in "${steps[@]}"; do
+  started=$SECONDS
+  log="$logs/$step.log"
+  printf '%-9s ' "$step"
+  # In the background, because bash ignores `set -e` in whatever runs as a condition.
+  ("step_$step") >"$log" 2>&1 &
+  if wait $!; then
+    passed=$((passed + 1))
+    printf 'ok      %4d s\n' $((SECONDS - started))
+    grep -hE '^[0-9]+% tests passed|[0-9]+ (passed|failed)|^fuzz_.*runs' "$log" | sed 's/^=* *//; s/ *=*$//; s/^/          /' || true
+  else
+    printf 'FAILED  %4d s\n' $((SECONDS - started))
+    tail -n 120 "$log"
+    echo "check.sh: step '$step' failed; whole log: $log; again: scripts/check.sh --only $step" >&2
+    echo "$passed passed, 1 failed"
+    exit 1
+  fi
+done
+echo "$passed passed, 0 failed"
