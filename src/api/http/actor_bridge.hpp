@@ -1,0 +1,61 @@
+// actor_bridge: how coroutines of one io thread ask actors. One per io thread; used on that thread only.
+//
+// It is an actor without a mailbox: an answer is matched by its request id and posted to the io thread. Chosen over a
+// mailbox actor per io thread because CAF then keeps nothing per request: an actor that never answers leaks no
+// response handler, a deadline costs no CAF timeout (those live until they expire), and a late answer finds no entry
+// and is dropped. Actors that we wake are scheduled by CAF, never run on the io thread.
+//
+// Order of ends: stop the server (io threads joined), destroy the bridges, then the server with its io_contexts.
+// Actors may answer at any time, also after the bridge is gone.
+#pragma once
+
+#include "api/http/asio.hpp"
+#include "base/error.hpp"
+
+#include <caf/actor_control_block.hpp>
+#include <caf/fwd.hpp>
+#include <caf/message.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+
+namespace troupe::http {
+
+class actor_bridge {
+public:
+  actor_bridge(caf::actor_system& system, asio::io_context& io);
+  // Ends every coroutine that still waits, without resuming it (its locals are destroyed).
+  ~actor_bridge();
+  actor_bridge(const actor_bridge&) = delete;
+  actor_bridge& operator=(const actor_bridge&) = delete;
+
+  // The answer, or: ec::timeout after `limit` (looked at each sweep_time), ec::unavailable for no or a dead actor,
+  // or what the actor answered. Most callers want ask() of ask.hpp.
+  task<result<caf::message>> request(caf::strong_actor_ptr to, std::chrono::milliseconds limit, caf::message what);
+  // Expects no answer. No actor: dropped.
+  void send(const caf::strong_actor_ptr& to, caf::message what);
+  // Ends every ask that waits with this error: for a server that stops.
+  void fail_all(const error& why);
+
+  std::size_t outstanding() const;
+  caf::actor_system& system() const { return system_; }
+
+  static constexpr std::chrono::milliseconds sweep_time{50};
+
+private:
+  class port;
+  struct gate;
+  struct waiters;
+  void answer(std::uint64_t id, caf::message what);
+  void arm();
+  void sweep();
+
+  caf::actor_system& system_;
+  asio::io_context& io_;
+  std::shared_ptr<gate> gate_;
+  std::unique_ptr<waiters> waiters_;
+  caf::strong_actor_ptr port_;
+};
+
+} // namespace troupe::http
