@@ -1,0 +1,43 @@
+// placement: which nodes hold the pieces of an extent, and which geometry content gets when nobody chose one.
+// An extent records its placements as runs: a stripe's pieces are where the last run at or before it says.
+#pragma once
+
+#include "base/error.hpp"
+#include "base/ids.hpp"
+#include "core/ring.hpp"
+#include "core/stripe.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace troupe {
+
+// The nodes for a data_id, best first: piece i goes to the i-th, the rest are spares.
+std::vector<node_id> candidates(const ring&, const data_id&, std::size_t n);
+
+// Content up to here is kept as three whole copies where five nodes would allow RS(3,2): either survives two losses,
+// and three fsyncs and one read are fewer than five and three.
+inline constexpr std::uint64_t small_content_bytes = std::uint64_t{64} << 10;
+inline constexpr std::uint32_t default_piece_bytes = std::uint32_t{512} << 10;
+
+// RS(3,2) from five nodes on, three copies with three or four, as many copies as nodes below that.
+stripe_geometry default_geometry(std::size_t nodes, std::uint64_t size, std::uint32_t piece_bytes = default_piece_bytes);
+
+// Where the pieces of a run of stripes are: nodes[i] holds piece i.
+struct placement_run {
+  std::uint64_t first_stripe = 0;
+  std::vector<node_id> nodes;
+  friend bool operator==(const placement_run&, const placement_run&) = default;
+};
+
+class placement_runs {
+public:
+  // Stripes in ascending order; a run begins where the nodes differ from the stripe before.
+  void add(std::uint64_t stripe, const std::vector<node_id>& nodes);
+  const std::vector<placement_run>& runs() const { return runs_; }
+
+private:
+  std::vector<placement_run> runs_;
+};
+
+} // namespace troupe
