@@ -23,6 +23,7 @@ using list_atom = caf::atom_constant<caf::atom("list")>;
 using next_atom = caf::atom_constant<caf::atom("next")>;
 using read_atom = caf::atom_constant<caf::atom("read")>;
 using remove_atom = caf::atom_constant<caf::atom("remove")>;
+using tick_atom = caf::atom_constant<caf::atom("tick")>;
 using status_atom = caf::atom_constant<caf::atom("status")>;
 using sync_atom = caf::atom_constant<caf::atom("sync")>;
 using upload_atom = caf::atom_constant<caf::atom("upload")>;
@@ -99,6 +100,12 @@ using replicator_actor = caf::typed_actor<
   caf::replies_to<download_atom, wire<pb::extent>, std::uint64_t, std::uint64_t>::with<download_actor>,
   // Removes an extent's pieces everywhere; an error while a node did not confirm.
   caf::replies_to<remove_atom, wire<pb::extent>>::with<void>>;
+
+// Background work on content: reclaims garbage, later repairs and rebalances. Driven by its own timer.
+using healer_actor = caf::typed_actor<
+  caf::reacts_to<tick_atom>,
+  // Garbage rows reclaimed since start.
+  caf::replies_to<status_atom>::with<std::uint64_t>>;
 
 } // namespace troupe
 

@@ -11,6 +11,7 @@
 #include "troupe.pb.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,8 +19,6 @@
 #include <vector>
 
 namespace troupe {
-
-struct object_store_context; // the actors, the clock, the limits: made by the coordinator role
 
 // ETags without quotes; "*" for any.
 struct object_conditions {
@@ -125,8 +124,6 @@ public:
   virtual http::task<result<std::vector<pb::part_record>>> list_parts(std::string bucket, std::string key, data_id upload_id, std::uint32_t number_marker, std::uint32_t limit) = 0;
   virtual http::task<result<upload_listing>> list_uploads(std::string bucket, std::string prefix, std::string delimiter, std::string key_marker, std::optional<data_id> upload_marker, std::uint32_t limit) = 0;
 };
-
-std::unique_ptr<object_store> make_object_store(const object_store_context&, void* io_worker);
 
 // Content that is read from a stored object, for copies.
 class object_content final : public http::body_source {

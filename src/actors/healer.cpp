@@ -1,0 +1,176 @@
+#include "actors/healer.hpp"
+
+#include "core/garbage.hpp"
+#include "core/read_pins.hpp"
+#include "core/tables.hpp"
+
+#include <caf/all.hpp>
+#include <spdlog/spdlog.h>
+
+namespace troupe {
+namespace {
+
+using self_pointer = healer_actor::stateful_pointer<healer_state>;
+
+struct row_work {
+  std::string key;
+  reclaimable found;
+  bool refused = false; // being read, or some node did not confirm: the row stays
+};
+
+// One step of the walk: up to rows_per_step rows. Ends in next_step(), on every path.
+struct step {
+  std::vector<row_work> rows;
+  std::size_t outstanding = 0;
+  bool more = false; // rows follow this page
+};
+
+bool being_read(const reclaimable& found, const read_pins& pins) {
+  for (const auto& e : found.extents)
+    if (pins.held(data_id::from_bytes(e.data_id()))) return true;
+  return false;
+}
+
+void next_step(self_pointer self, bool more) {
+  if (more) {
+    self->send(self, tick_atom::value);
+    return;
+  }
+  self->state.cursor.clear();
+  self->delayed_send(self, self->state.options.interval, tick_atom::value);
+}
+
+void erase_rows(self_pointer self, const std::shared_ptr<step>& s) {
+  pb::batch batch;
+  std::uint64_t rows = 0;
+  auto erase = [&](std::string key) {
+    auto* op = batch.add_operations();
+    op->set_kind(pb::operation::erase);
+    op->set_key(std::move(key));
+  };
+  for (auto& row : s->rows) {
+    if (row.refused) continue;
+    ++rows;
+    erase(std::move(row.key));
+    if (row.found.manifest_id) erase(tables::manifest(*row.found.manifest_id));
+    for (const auto& e : row.found.extents) erase(tables::repair(data_id::from_bytes(e.data_id())));
+  }
+  if (rows == 0) {
+    next_step(self, s->more);
+    return;
+  }
+  auto& o = self->state.options;
+  batch.set_now_ms(o.clock->now());
+  self->request(o.metadata, o.request_timeout, commit_atom::value, wire<pb::batch>{std::move(batch)})
+    .then(
+      [self, s, rows](const wire<pb::batch_result>&) {
+        self->state.reclaimed += rows;
+        next_step(self, s->more);
+      },
+      [self](caf::error& e) { // the rows are still there: the next walk meets them again
+        spdlog::warn("healer: could not erase reclaimed garbage rows: {}", from_caf(e).message);
+        next_step(self, false);
+      });
+}
+
+void remove_pieces(self_pointer self, const std::shared_ptr<step>& s) {
+  auto& o = self->state.options;
+  auto one_done = [self, s] {
+    if (--s->outstanding == 0) erase_rows(self, s);
+  };
+  s->outstanding = 1; // held until all requests are out
+  for (std::size_t i = 0; i < s->rows.size(); ++i) {
+    if (being_read(s->rows[i].found, *o.pins)) s->rows[i].refused = true;
+    if (s->rows[i].refused) continue;
+    for (const auto& extent : s->rows[i].found.extents) {
+      ++s->outstanding;
+      self->request(o.replicator, o.request_timeout, remove_atom::value, wire<pb::extent>{extent})
+        .then([one_done] { one_done(); },
+              [self, s, i, one_done](caf::error&) {
+                s->rows[i].refused = true;
+                ++self->state.refused;
+                one_done();
+              });
+    }
+  }
+  one_done();
+}
+
+void read_manifests(self_pointer self, const std::shared_ptr<step>& s) {
+  pb::read_request request;
+  for (const auto& row : s->rows)
+    if (row.found.manifest_id) request.add_keys(tables::manifest(*row.found.manifest_id));
+  if (request.keys_size() == 0) {
+    remove_pieces(self, s);
+    return;
+  }
+  auto& o = self->state.options;
+  self->request(o.metadata, o.request_timeout, read_atom::value, wire<pb::read_request>{std::move(request)})
+    .then(
+      [self, s](const wire<pb::read_reply>& reply) {
+        for (const auto& row : reply->rows()) {
+          pb::manifest manifest;
+          bool readable = manifest.ParseFromString(row.value());
+          if (!readable) spdlog::error("healer: a manifest row does not parse; its pieces stay");
+          for (auto& work : s->rows)
+            if (work.found.manifest_id && tables::manifest(*work.found.manifest_id) == row.key()) {
+              if (readable) add_extents(manifest, work.found);
+              work.refused = !readable;
+            }
+        }
+        remove_pieces(self, s);
+      },
+      [self](caf::error& e) {
+        spdlog::warn("healer: could not read manifests: {}", from_caf(e).message);
+        next_step(self, false);
+      });
+}
+
+void plan(self_pointer self, const pb::list_reply& page) {
+  auto& o = self->state.options;
+  auto s = std::make_shared<step>();
+  s->more = page.truncated();
+  self->state.cursor = page.last();
+  for (const auto& entry : page.entries()) {
+    pb::garbage_record row;
+    if (!row.ParseFromString(entry.value())) {
+      spdlog::error("healer: a garbage row does not parse; it stays");
+      continue;
+    }
+    if (!old_enough(row, o.clock->now(), o.grace_ms)) continue;
+    auto found = reclaimable_of(row);
+    if (!found) {
+      spdlog::error("healer: {}; it stays", found.error().message);
+      continue;
+    }
+    s->rows.push_back({.key = entry.key(), .found = std::move(*found)});
+  }
+  read_manifests(self, s);
+}
+
+void walk(self_pointer self) {
+  auto& o = self->state.options;
+  pb::list_request request;
+  request.set_prefix(std::string(1, tables::garbage));
+  request.set_start_after(self->state.cursor);
+  request.set_limit(o.rows_per_step);
+  self->request(o.metadata, o.request_timeout, list_atom::value, wire<pb::list_request>{std::move(request)})
+    .then([self](const wire<pb::list_reply>& page) { plan(self, *page); },
+          [self](caf::error& e) {
+            spdlog::warn("healer: could not list garbage: {}", from_caf(e).message);
+            next_step(self, false);
+          });
+}
+
+} // namespace
+
+healer_actor::behavior_type healer(healer_actor::stateful_pointer<healer_state> self, healer_options options) {
+  self->state.options = std::move(options);
+  self->send(self, tick_atom::value);
+  return {
+    [self](tick_atom) { walk(self); },
+    [self](status_atom) -> std::uint64_t { return self->state.reclaimed; },
+  };
+}
+
+} // namespace troupe

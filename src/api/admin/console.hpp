@@ -1,0 +1,17 @@
+// console: the console port's HTTP surface. Today readiness and health for probes; metrics, the admin calls and the
+// /storage REST surface are to join it here.
+#pragma once
+
+#include "api/http/server.hpp"
+
+#include <atomic>
+
+namespace troupe::console {
+
+// `ready` turns true once every front door serves, and false when a stop begins.
+http::handler make_handler(const std::atomic<bool>& ready);
+
+// JSON errors: {"error": {"code", "message", "request_id"}}.
+std::string render_error(const http::request*, const error&, int& status, std::string_view request_id, std::string& content_type);
+
+} // namespace troupe::console

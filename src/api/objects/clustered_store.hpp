@@ -1,0 +1,105 @@
+// clustered_store: the object_store over the metadata and replicator actors. Content goes to the replicator (or, when
+// small, into the metadata row beside the record), then one atomic batch makes it visible. docs/ARCHITECTURE.md,
+// "the life of a PUT". One file per family: buckets.cpp, put.cpp, get.cpp, remove.cpp, listing.cpp, multipart.cpp.
+#pragma once
+
+#include "actors/interfaces.hpp"
+#include "api/http/ask.hpp"
+#include "api/http/budget.hpp"
+#include "api/http/worker.hpp"
+#include "api/objects/object_store.hpp"
+#include "core/read_pins.hpp"
+#include "core/stripe.hpp"
+
+#include <chrono>
+
+namespace troupe {
+
+struct clustered_store_options {
+  metadata_actor metadata;
+  replicator_actor replicator;
+  wall_clock* clock = nullptr;
+  entropy* random = nullptr;
+  read_pins* pins = nullptr;
+  stripe_geometry geometry;             // of new content
+  std::uint64_t inline_bytes_max = 8192; // content up to this lives in the metadata row
+  // A bound on every wait; a client that meets one gets 503 and may retry.
+  std::chrono::milliseconds metadata_timeout{15'000};
+  std::chrono::milliseconds content_timeout{60'000};
+  std::chrono::milliseconds admission_timeout{30'000};
+};
+
+class clustered_store final : public object_store {
+public:
+  // All three references belong to one io thread, and outlive the store and every call on it.
+  clustered_store(clustered_store_options options, http::worker& io, http::actor_bridge& bridge, http::budget& memory)
+    : options_(std::move(options)), io_(io), bridge_(bridge), memory_(memory) {}
+
+  http::task<result<>> create_bucket(std::string name, std::string owner, std::string region) override;
+  http::task<result<pb::bucket_record>> bucket(std::string name) override;
+  http::task<result<>> delete_bucket(std::string name) override;
+  http::task<result<std::vector<std::pair<std::string, pb::bucket_record>>>> list_buckets() override;
+
+  http::task<result<put_outcome>> put(put_object what, http::body_source& content) override;
+  http::task<result<stored_object>> get(std::string bucket, std::string key, bool with_content) override;
+  std::unique_ptr<object_reader> read(const stored_object&, std::uint64_t offset, std::uint64_t length) override;
+  http::task<result<>> remove(std::string bucket, std::string key, object_conditions conditions) override;
+  http::task<result<listing>> list(list_objects what) override;
+
+  http::task<result<data_id>> create_upload(std::string bucket, std::string key, pb::upload_record what) override;
+  http::task<result<pb::upload_record>> upload(std::string bucket, std::string key, data_id upload_id) override;
+  http::task<result<put_outcome>> put_part(put_object what, data_id upload_id, std::uint32_t number,
+                                           http::body_source& content) override;
+  http::task<result<put_outcome>> complete_upload(std::string bucket, std::string key, data_id upload_id,
+                                                  std::vector<part_choice> parts, object_conditions conditions,
+                                                  std::vector<pb::checksum> object_checksums) override;
+  http::task<result<>> abort_upload(std::string bucket, std::string key, data_id upload_id) override;
+  http::task<result<std::vector<pb::part_record>>> list_parts(std::string bucket, std::string key, data_id upload_id,
+                                                              std::uint32_t number_marker,
+                                                              std::uint32_t limit) override;
+  http::task<result<upload_listing>> list_uploads(std::string bucket, std::string prefix, std::string delimiter,
+                                                  std::string key_marker, std::optional<data_id> upload_marker,
+                                                  std::uint32_t limit) override;
+
+private:
+  // Content that is on disk (or in hand, when inlined) and verified, but not visible yet.
+  struct content {
+    bool inlined = false;
+    std::string bytes; // when inlined
+    pb::extent extent;
+    pb::repair_record repair;
+    std::string md5; // raw
+    checksum_values checksums;
+  };
+
+  http::task<result<content>> store_content(const put_object& what, http::body_source& source);
+  http::task<result<content>> inline_content(const put_object& what, http::body_source& source);
+  http::task<result<content>> spread_content(const put_object& what, http::body_source& source);
+  // Gives back what store_content kept, when it will certainly never be visible.
+  void discard(const content&);
+  void add_repair(pb::batch&, const content&);
+
+  // The object's record, and its content when that is inlined.
+  http::task<result<stored_object>> look_at(const std::string& bucket, const std::string& key, bool with_content);
+
+  // Rows by key, in the order asked; nothing where there is none.
+  http::task<result<std::vector<std::optional<std::string>>>> read_rows(std::vector<std::string> keys);
+  http::task<result<std::optional<std::string>>> read_row(std::string key);
+  http::task<result<pb::list_reply>> list_rows(std::string prefix, std::string start_after, std::string delimiter,
+                                               std::uint32_t limit);
+  http::task<result<pb::batch_result>> commit(pb::batch batch);
+
+  // Adds what must hold for the object row, by the conditions and the row as it is now. 412 and 404 come from here.
+  http::task<result<>> add_conditions(pb::batch&, const std::string& bucket, const std::string& key,
+                                      const object_conditions&);
+  // Commits `base` when the bucket exists and the conditions hold. ec::conflict: one of base's own preconditions failed.
+  http::task<result<>> publish(const std::string& bucket, const std::string& key, const object_conditions& conditions,
+                               pb::batch base);
+
+  clustered_store_options options_;
+  http::worker& io_;
+  http::actor_bridge& bridge_;
+  http::budget& memory_;
+};
+
+} // namespace troupe

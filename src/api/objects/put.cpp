@@ -1,0 +1,224 @@
+// PUT: content in (inlined or spread over nodes), verified, then made visible by one batch.
+#include "api/objects/clustered_store.hpp"
+#include "codec/checksum.hpp"
+#include "codec/digest.hpp"
+#include "codec/text.hpp"
+#include "core/tables.hpp"
+
+#include <boost/asio/post.hpp>
+
+namespace troupe {
+namespace {
+
+// Every digest the client announced equals the one computed.
+result<> verify(const expected_content& expected, const std::string& md5, const checksum_values& computed) {
+  if (expected.md5 && *expected.md5 != md5) return fail(ec::bad_digest, "Content-MD5 does not match the content");
+  if (expected.sha256 && *expected.sha256 != hex_encode(as_bytes(computed.get(checksum_kind::sha256))))
+    return fail(ec::content_sha256_mismatch, "x-amz-content-sha256 does not match the content");
+  if (!expected.checksums) return {};
+  auto announced = expected.checksums();
+  if (!announced) return announced.error();
+  for (std::size_t i = 0; i < checksum_kinds; ++i) {
+    auto kind = static_cast<checksum_kind>(i);
+    if (!announced->get(kind).empty() && announced->get(kind) != computed.get(kind))
+      return fail(ec::bad_digest, "the " + std::string{name_of(kind)} + " checksum does not match the content");
+  }
+  return {};
+}
+
+checksum_set wanted(const put_object& what) {
+  auto set = what.checksums;
+  if (what.expected.sha256) set.add(checksum_kind::sha256);
+  return set;
+}
+
+// The body must end where it was declared to; this read also lets a decoder check its trailers.
+http::task<result<>> expect_end(http::body_source& source) {
+  std::byte extra[1];
+  if (co_await source.read(extra) != 0) co_return fail(ec::invalid_request, "the body is longer than declared");
+  co_return result<>{};
+}
+
+void copy_pairs(const std::vector<std::pair<std::string, std::string>>& from,
+                google::protobuf::RepeatedPtrField<pb::name_value>* to) {
+  for (const auto& [name, value] : from) {
+    auto* p = to->Add();
+    p->set_name(name);
+    p->set_value(value);
+  }
+}
+
+// Tells the upload session to give its pieces back unless it was finished.
+class session_guard {
+public:
+  session_guard(http::actor_bridge& bridge, upload_actor session) : bridge_(bridge), session_(std::move(session)) {}
+  ~session_guard() {
+    if (session_) http::fire(bridge_, session_, abandon_atom::value);
+  }
+  session_guard(const session_guard&) = delete;
+  session_guard& operator=(const session_guard&) = delete;
+  const upload_actor& get() const { return session_; }
+  void dismiss() { session_ = nullptr; }
+
+private:
+  http::actor_bridge& bridge_;
+  upload_actor session_;
+};
+
+// A buffer whose share of the memory budget goes back when the last user of its bytes is done, on whatever thread.
+std::shared_ptr<std::byte[]> budgeted_buffer(std::size_t bytes, http::worker& io,
+                                             std::shared_ptr<http::budget::hold> hold) {
+  return {new std::byte[bytes], [&io, hold = std::move(hold)](std::byte* p) mutable {
+            delete[] p;
+            boost::asio::post(io.context(), [h = std::move(hold)] {});
+          }};
+}
+
+} // namespace
+
+std::vector<pb::checksum> stored_checksums(const checksum_set& kinds, const checksum_values& values) {
+  std::vector<pb::checksum> all;
+  for (std::size_t i = 0; i < checksum_kinds; ++i) {
+    auto kind = static_cast<checksum_kind>(i);
+    if (!kinds.has(kind)) continue;
+    pb::checksum c;
+    c.set_algorithm(std::string{name_of(kind)});
+    c.set_value(base64_encode(as_bytes(values.get(kind))));
+    all.push_back(std::move(c));
+  }
+  return all;
+}
+
+http::task<result<clustered_store::content>> clustered_store::inline_content(const put_object& what,
+                                                                             http::body_source& source) {
+  content c;
+  c.inlined = true;
+  c.bytes.resize(what.size);
+  bytes_span all{reinterpret_cast<std::byte*>(c.bytes.data()), c.bytes.size()};
+  if (co_await http::read_full(source, all) != all.size())
+    co_return fail(ec::incomplete_body, "the body ended before its declared length");
+  if (auto end = co_await expect_end(source); !end) co_return end.error();
+  c.md5 = std::string{as_text(md5(all))};
+  if (auto kinds = wanted(what); !kinds.empty()) {
+    checksum_state checksums{kinds};
+    checksums.add(all);
+    c.checksums = checksums.finish();
+  }
+  co_return c;
+}
+
+http::task<result<clustered_store::content>> clustered_store::spread_content(const put_object& what,
+                                                                             http::body_source& source) {
+  upload_options upload;
+  upload.size = what.size;
+  upload.checksums = wanted(what);
+  auto started = co_await http::ask<upload_actor>(bridge_, options_.replicator, options_.content_timeout,
+                                                  upload_atom::value, std::move(upload));
+  if (!started) co_return started.error();
+  session_guard session{bridge_, *started};
+
+  stripe_layout layout{options_.geometry, what.size};
+  auto [k, m, piece] = options_.geometry;
+  for (std::uint64_t stripe = 0; stripe < layout.stripes(); ++stripe) {
+    // Admission for a whole stripe at once, parity included: a session never waits with half a stripe in memory.
+    auto weight = std::size_t{layout.piece_bytes(stripe)} * (k + m);
+    auto granted = co_await memory_.acquire(weight, io_.now() + options_.admission_timeout);
+    if (!granted) co_return granted.error();
+    auto hold = std::make_shared<http::budget::hold>(std::move(*granted));
+    for (std::uint32_t i = 0; i < k; ++i) {
+      auto bytes = layout.data_bytes(stripe, i);
+      if (bytes == 0) break;
+      auto buffer = budgeted_buffer(bytes, io_, hold);
+      if (co_await http::read_full(source, {buffer.get(), bytes}) != bytes)
+        co_return fail(ec::incomplete_body, "the body ended before its declared length");
+      auto data = chunk::adopt(std::move(buffer), bytes);
+      if (auto ok = co_await http::ask<void>(bridge_, session.get(), options_.content_timeout, write_atom::value, std::move(data)); !ok)
+        co_return ok.error();
+    }
+  }
+  if (auto end = co_await expect_end(source); !end) co_return end.error();
+  auto summary = co_await http::ask<upload_summary>(bridge_, session.get(), options_.content_timeout, finish_atom::value);
+  if (!summary) co_return summary.error();
+  session.dismiss();
+  content c;
+  c.extent = std::move(summary->extent);
+  c.repair = std::move(summary->repair);
+  c.md5 = std::move(summary->md5);
+  c.checksums = std::move(summary->checksums);
+  co_return c;
+}
+
+http::task<result<clustered_store::content>> clustered_store::store_content(const put_object& what,
+                                                                            http::body_source& source) {
+  result<content> c = fail(ec::internal, "no content yet"); // two statements: GCC 12 mistreats co_await inside ?:
+  if (what.size <= options_.inline_bytes_max) c = co_await inline_content(what, source);
+  else c = co_await spread_content(what, source);
+  if (!c) co_return c;
+  if (auto ok = verify(what.expected, c->md5, c->checksums); !ok) {
+    discard(*c);
+    co_return ok.error();
+  }
+  co_return c;
+}
+
+void clustered_store::discard(const content& c) {
+  if (c.inlined || c.extent.data_id().empty()) return;
+  http::fire(bridge_, options_.replicator, remove_atom::value, wire<pb::extent>{c.extent});
+}
+
+void clustered_store::add_repair(pb::batch& batch, const content& c) {
+  if (c.repair.missing_size() == 0) return;
+  auto* op = batch.add_operations();
+  op->set_kind(pb::operation::put);
+  op->set_key(tables::repair(data_id::from_bytes(c.extent.data_id())));
+  op->set_value(c.repair.SerializeAsString());
+}
+
+http::task<result<put_outcome>> clustered_store::put(put_object what, http::body_source& source) {
+  bool conditional = what.conditions.if_match || what.conditions.if_none_match;
+  if (conditional || what.size > options_.inline_bytes_max) { // refuse before the content travels
+    if (auto there = co_await bucket(what.bucket); !there) co_return there.error();
+    pb::batch unused;
+    if (conditional)
+      if (auto ok = co_await add_conditions(unused, what.bucket, what.key, what.conditions); !ok) co_return ok.error();
+  }
+  auto stored = co_await store_content(what, source);
+  if (!stored) co_return stored.error();
+
+  put_outcome outcome;
+  outcome.etag = hex_encode(as_bytes(stored->md5));
+  outcome.modified_ms = options_.clock->now();
+  outcome.checksums = stored_checksums(what.checksums, stored->checksums);
+  outcome.size = what.size;
+
+  pb::object_record record;
+  record.set_size(what.size);
+  record.set_etag(outcome.etag);
+  record.set_modified_ms(outcome.modified_ms);
+  record.set_storage_class(what.storage_class);
+  copy_pairs(what.headers, record.mutable_headers());
+  copy_pairs(what.metadata, record.mutable_metadata());
+  copy_pairs(what.tags, record.mutable_tags());
+  for (const auto& c : outcome.checksums) *record.add_checksums() = c;
+  record.set_inlined(stored->inlined);
+  if (!stored->inlined) *record.mutable_extent() = stored->extent;
+
+  pb::batch batch;
+  auto* object = batch.add_operations();
+  object->set_kind(pb::operation::put);
+  object->set_key(tables::object(what.bucket, what.key));
+  object->set_value(record.SerializeAsString());
+  object->set_collect(true);
+  auto* inlined = batch.add_operations();
+  inlined->set_key(tables::inline_content(what.bucket, what.key));
+  inlined->set_kind(stored->inlined ? pb::operation::put : pb::operation::erase);
+  if (stored->inlined) inlined->set_value(std::move(stored->bytes));
+  add_repair(batch, *stored);
+  if (auto done = co_await publish(what.bucket, what.key, what.conditions, std::move(batch)); !done) {
+    if (done.error().code != ec::timeout) discard(*stored); // a commit that timed out may still happen
+    co_return done.error();
+  }
+  co_return outcome;
+}
+
+} // namespace troupe
