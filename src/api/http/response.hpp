@@ -18,7 +18,7 @@ class body;
 class response {
 public:
   struct framing {
-    std::string_view request_id;
+    std::string_view request_id_field, request_id;
     bool head_only = false;      // HEAD: headers as for GET, no body
     bool http10 = false;
     bool close = false;

@@ -1,0 +1,232 @@
+#include "api/http/stream.hpp"
+
+#include "api/http/tokens.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace troupe::http {
+
+namespace {
+
+// Bytes one connection may read before the others of its thread get a turn.
+constexpr std::size_t turn_bytes_max = 128 << 10;
+constexpr std::size_t tls_record_bytes = 16384;
+
+error_code system_error(int number) { return {number, boost::system::system_category()}; }
+
+iovec as_iovec(bytes_view b) { return {const_cast<std::byte*>(b.data()), b.size()}; } // the kernel only reads
+
+} // namespace
+
+stream::stream(tcp_socket socket, ssl_ctx_st* tls) : socket_(std::move(socket)) {
+  error_code ignored; // a socket that is broken already fails at its first read
+  socket_.non_blocking(true, ignored);
+  socket_.native_non_blocking(true, ignored);
+  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  if (tls == nullptr) return;
+  ssl_ = SSL_new(tls);
+  if (ssl_ == nullptr || SSL_set_fd(ssl_, socket_.native_handle()) != 1) throw std::bad_alloc{};
+  SSL_set_accept_state(ssl_);
+}
+
+stream::~stream() { SSL_free(ssl_); }
+
+task<error_code> stream::handshake() {
+  if (ssl_ == nullptr) co_return error_code{};
+  for (;;) {
+    ERR_clear_error();
+    int r = SSL_do_handshake(ssl_);
+    if (r == 1) co_return error_code{};
+    if (auto e = co_await wait_tls(r)) co_return e;
+  }
+}
+
+task<read_result> stream::read_some(void* to, std::size_t n) {
+  if (ssl_ == nullptr) {
+    ssize_t r = ::recv(socket_.native_handle(), to, n, 0);
+    if (r >= 0) {
+      co_await take_turns(static_cast<std::size_t>(r));
+      co_return read_result{{}, static_cast<std::size_t>(r)};
+    }
+    if (errno != EAGAIN && errno != EINTR) co_return read_result{system_error(errno), 0};
+    co_return co_await read_later(to, n);
+  }
+  for (;;) {
+    ERR_clear_error();
+    errno = 0;
+    std::size_t k = 0;
+    int r = SSL_read_ex(ssl_, to, n, &k);
+    if (r == 1) {
+      co_await take_turns(k);
+      co_return read_result{{}, k};
+    }
+    int e = SSL_get_error(ssl_, r);
+    if (e == SSL_ERROR_ZERO_RETURN || (e == SSL_ERROR_SYSCALL && errno == 0)) co_return read_result{};
+    if (e == SSL_ERROR_SSL && ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING) co_return read_result{};
+    if (auto failed = co_await wait_tls(r)) co_return read_result{failed, 0};
+  }
+}
+
+task<read_result> stream::read_later(void* to, std::size_t n) {
+  if (ssl_ != nullptr) {
+    if (auto e = co_await wait_readable()) co_return read_result{e, 0};
+    co_return co_await read_some(to, n);
+  }
+  auto [e, k] = co_await socket_.async_read_some(asio::buffer(to, n), tuple_task);
+  turn_bytes_ = 0;
+  progress_ += k;
+  co_return read_result{e == asio::error::eof ? error_code{} : e, k};
+}
+
+std::size_t stream::read_now(void* to, std::size_t n) {
+  std::size_t k = 0;
+  if (ssl_ != nullptr) {
+    ERR_clear_error();
+    if (SSL_read_ex(ssl_, to, n, &k) != 1) return 0;
+  } else {
+    ssize_t r = ::recv(socket_.native_handle(), to, n, MSG_DONTWAIT);
+    if (r > 0) k = static_cast<std::size_t>(r);
+  }
+  progress_ += k;
+  return k;
+}
+
+task<error_code> stream::wait_readable() {
+  if (ssl_ != nullptr && SSL_has_pending(ssl_) == 1) co_return error_code{};
+  auto [e] = co_await socket_.async_wait(tcp_socket::wait_read, tuple_task);
+  turn_bytes_ = 0;
+  co_return e;
+}
+
+task<error_code> stream::write(bytes_view a, bytes_view b, bytes_view c) {
+  return ssl_ == nullptr ? write_plain(a, b, c) : write_tls(a, b, c);
+}
+
+task<error_code> stream::write_plain(bytes_view a, bytes_view b, bytes_view c) {
+  std::array<iovec, 3> parts{as_iovec(a), as_iovec(b), as_iovec(c)};
+  std::size_t i = 0;
+  for (;;) {
+    while (i < parts.size() && parts[i].iov_len == 0) ++i;
+    if (i == parts.size()) co_return error_code{};
+    msghdr m{};
+    m.msg_iov = parts.data() + i;
+    m.msg_iovlen = parts.size() - i;
+    ssize_t r = ::sendmsg(socket_.native_handle(), &m, MSG_NOSIGNAL);
+    if (r < 0) {
+      if (errno == EINTR) continue;
+      if (errno != EAGAIN) co_return system_error(errno);
+      auto [e] = co_await socket_.async_wait(tcp_socket::wait_write, tuple_task);
+      if (e) co_return e;
+      continue;
+    }
+    auto left = static_cast<std::size_t>(r);
+    progress_ += left;
+    while (left != 0) {
+      auto k = std::min(left, parts[i].iov_len);
+      parts[i].iov_base = static_cast<char*>(parts[i].iov_base) + k;
+      parts[i].iov_len -= k;
+      left -= k;
+      if (parts[i].iov_len == 0) ++i;
+    }
+  }
+}
+
+// Joins a small head with the start of the body into one record. The record is on the heap, not in the coroutine's
+// frame: every frame would carry it.
+task<error_code> stream::write_tls(bytes_view a, bytes_view b, bytes_view c) {
+  std::array<bytes_view, 3> parts{a, b, c};
+  if (!b.empty() || !c.empty()) {
+    auto cap = std::min(a.size() + b.size() + c.size(), tls_record_bytes);
+    auto record = std::make_unique_for_overwrite<std::byte[]>(cap);
+    std::size_t n = 0;
+    for (auto& part : parts) {
+      auto k = std::min(part.size(), cap - n);
+      if (k != 0) std::memcpy(record.get() + n, part.data(), k);
+      n += k;
+      part = part.subspan(k);
+    }
+    if (auto e = co_await write_record({record.get(), n})) co_return e;
+  }
+  for (auto part : parts)
+    if (!part.empty())
+      if (auto e = co_await write_record(part)) co_return e;
+  co_return error_code{};
+}
+
+task<error_code> stream::write_record(bytes_view b) {
+  while (!b.empty()) {
+    ERR_clear_error();
+    std::size_t k = 0;
+    int r = SSL_write_ex(ssl_, b.data(), b.size(), &k);
+    if (r == 1) {
+      b = b.subspan(k);
+      progress_ += k;
+      continue;
+    }
+    if (auto e = co_await wait_tls(r)) co_return e;
+  }
+  co_return error_code{};
+}
+
+void stream::shutdown_write() {
+  if (ssl_ != nullptr && SSL_in_init(ssl_) == 0) {
+    ERR_clear_error();
+    SSL_shutdown(ssl_);
+  }
+  error_code ignored;
+  socket_.shutdown(tcp_socket::shutdown_send, ignored);
+}
+
+void stream::cancel() {
+  error_code ignored;
+  socket_.cancel(ignored);
+}
+
+void stream::abort() {
+  error_code ignored;
+  socket_.shutdown(tcp_socket::shutdown_both, ignored);
+  socket_.cancel(ignored);
+}
+
+void stream::reset_on_close() {
+  error_code ignored;
+  socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+}
+
+// A client that always has data ready must not own the thread.
+task<> stream::take_turns(std::size_t moved) {
+  progress_ += moved;
+  turn_bytes_ += moved;
+  if (turn_bytes_ < turn_bytes_max) co_return;
+  turn_bytes_ = 0;
+  co_await asio::post(socket_.get_executor(), use_task);
+}
+
+task<error_code> stream::wait_tls(int result) {
+  switch (SSL_get_error(ssl_, result)) {
+  case SSL_ERROR_WANT_READ: {
+    auto [e] = co_await socket_.async_wait(tcp_socket::wait_read, tuple_task);
+    turn_bytes_ = 0;
+    co_return e;
+  }
+  case SSL_ERROR_WANT_WRITE: {
+    auto [e] = co_await socket_.async_wait(tcp_socket::wait_write, tuple_task);
+    co_return e;
+  }
+  case SSL_ERROR_SYSCALL: co_return system_error(errno != 0 ? errno : ECONNRESET);
+  default: co_return system_error(EPROTO);
+  }
+}
+
+} // namespace troupe::http
