@@ -21,6 +21,7 @@
 namespace troupe {
 
 class disk;
+class entropy;
 
 // What a record says about its payload; the log does not interpret any of it.
 struct log_record {
@@ -48,6 +49,10 @@ struct log_options {
   std::uint64_t segment_bytes = std::uint64_t{64} << 20;  // a segment is closed when it has reached this
   std::uint32_t payload_bytes_max = std::uint32_t{8} << 20;
   bool skip_damage = false; // false: open() fails with ec::corrupt on damage in the middle
+  // Zeros are written this far ahead when little is appended between two syncs, so that most syncs need not write the
+  // file's new size as well. 0: off.
+  std::uint32_t zeros_ahead_bytes = std::uint32_t{256} << 10;
+  entropy* random = nullptr; // for the salt of each segment; nothing: the system's
 };
 
 struct log_segment_info {
@@ -60,7 +65,8 @@ public:
   using on_entry = std::function<result<>(const log_entry_view&)>;
 
   // Opens or creates; replays every record at or after `from` in order, cuts a torn tail off (and syncs that).
-  // Segments wholly before `from` are not read.
+  // Segments wholly before `from` are not read. A log that ends before `from` lost something: damage. `from` must be
+  // the position of a record or an end(). The disk must outlive the log.
   static result<std::unique_ptr<log>> open(disk&, log_options, log_position from, const on_entry&);
   virtual ~log() = default;
 
