@@ -62,7 +62,9 @@ result<std::unique_ptr<piece_store>> piece_store::open(disk& d, piece_store_opti
     std::unique_ptr<piece_store> store{new piece_store{d, options, base}};
     TROUPE_TRY(store->load_lives());
     TROUPE_TRY(store->open_log(from));
-    if (store->log_->end() >= *from) return store; // else the log lost what the index knows: do not trust the index
+    // Damage before `from`: the log lost what the index knows. Then only what the log has counts.
+    auto before = [&](const log_damage& d) { return d.position < *from; };
+    if (std::none_of(store->damage().begin(), store->damage().end(), before)) return store;
   }
   TROUPE_TRY(erase_everything(*base));
   std::unique_ptr<piece_store> store{new piece_store{d, std::move(options), std::move(base)}};

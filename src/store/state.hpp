@@ -18,6 +18,10 @@
 
 namespace troupe {
 
+// Longer ones are the caller's bug; a base refuses them with ec::bad_argument.
+constexpr std::size_t state_key_bytes_max = 2048;
+constexpr std::size_t state_value_bytes_max = std::size_t{16} << 20;
+
 // The durable side of a state: LMDB (lmdb_base.cpp, which splits long keys and keeps their order) or memory for
 // simulations (memory_base.cpp, where apply() is atomic and survives a simulated crash).
 class state_base {
@@ -78,7 +82,8 @@ public:
   std::uint64_t overlay_bytes() const; // keys and values not checkpointed yet; the owner checkpoints at a bound
 
   // Freezes the overlay (writes go to a fresh one, reads see both) and returns the work to run on any thread.
-  // One at a time. A failed checkpoint keeps the frozen rows in the overlay.
+  // One at a time. A failed checkpoint keeps the frozen rows in the overlay. The log must be durable up to `position`
+  // before the work runs. The work holds the base: drop it before the base is opened again.
   std::function<result<>()> begin_checkpoint(std::string position);
   void end_checkpoint(const result<>& outcome);
   bool checkpointing() const;
