@@ -5,6 +5,7 @@
 #include "actors/messages.hpp"
 #include "actors/wire.hpp"
 #include "codec/checksum_set.hpp"
+#include "core/stripe.hpp"
 #include "store/log_sync.hpp"
 #include "troupe.pb.h"
 
@@ -67,6 +68,7 @@ using metadata_actor = caf::typed_actor<
 struct upload_options {
   upload_options() = default; // not an aggregate on purpose: CAF rule 1
   std::uint64_t size = 0;
+  stripe_geometry geometry; // the caller's choice: core/placement.hpp, default_geometry()
   checksum_set checksums; // computed over the content besides MD5
 };
 struct upload_summary {

@@ -21,7 +21,8 @@ struct clustered_store_options {
   wall_clock* clock = nullptr;
   entropy* random = nullptr;
   read_pins* pins = nullptr;
-  stripe_geometry geometry;             // of new content
+  std::size_t nodes = 1;                 // storage nodes: with the size, decides the geometry of new content
+  std::uint32_t piece_bytes = 1;
   std::uint64_t inline_bytes_max = 8192; // content up to this lives in the metadata row
   // A bound on every wait; a client that meets one gets 503 and may retry.
   std::chrono::milliseconds metadata_timeout{15'000};

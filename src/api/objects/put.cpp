@@ -3,6 +3,7 @@
 #include "codec/checksum.hpp"
 #include "codec/digest.hpp"
 #include "codec/text.hpp"
+#include "core/placement.hpp"
 #include "core/tables.hpp"
 
 #include <boost/asio/post.hpp>
@@ -111,14 +112,15 @@ http::task<result<clustered_store::content>> clustered_store::spread_content(con
                                                                              http::body_source& source) {
   upload_options upload;
   upload.size = what.size;
+  upload.geometry = default_geometry(options_.nodes, what.size, options_.piece_bytes);
   upload.checksums = wanted(what);
+  stripe_layout layout{upload.geometry, what.size};
   auto started = co_await http::ask<upload_actor>(bridge_, options_.replicator, options_.content_timeout,
                                                   upload_atom::value, std::move(upload));
   if (!started) co_return started.error();
   session_guard session{bridge_, *started};
 
-  stripe_layout layout{options_.geometry, what.size};
-  auto [k, m, piece] = options_.geometry;
+  auto [k, m, piece_bytes] = layout.geometry();
   for (std::uint64_t stripe = 0; stripe < layout.stripes(); ++stripe) {
     // Admission for a whole stripe at once, parity included: a session never waits with half a stripe in memory.
     auto weight = std::size_t{layout.piece_bytes(stripe)} * (k + m);

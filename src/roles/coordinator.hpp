@@ -1,0 +1,64 @@
+// coordinator: the front doors of a process. Owns the HTTP servers, what each io thread needs to talk to the actors, and
+// the HEALER. Everything it serves from is handed in.
+//
+// Order of ends: stop() first (answers what is in flight, joins the io threads, ends the healer), then the actors that
+// were handed in, then this object: its io_contexts outlive every actor that may still answer.
+#pragma once
+
+#include "actors/interfaces.hpp"
+#include "base/environment.hpp"
+#include "base/error.hpp"
+#include "core/stripe.hpp"
+#include "roles/credentials.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace troupe {
+
+struct host_port {
+  std::string host; // a numeric address, or localhost
+  std::uint16_t port = 0; // 0: the kernel picks
+};
+// "127.0.0.1:9000", "[::1]:9000", ":9000" (all addresses), "localhost:0". ec::bad_argument says what was expected.
+result<host_port> parse_host_port(const std::string& text);
+std::string to_string(const host_port&);
+
+struct coordinator_options {
+  host_port s3;
+  host_port console;
+  unsigned io_threads = 1;
+  // What uploads and downloads may hold in memory at a time, all io threads together.
+  std::uint64_t memory_bytes = std::uint64_t{192} << 20;
+  std::uint64_t inline_bytes_max = 8192;
+  credentials keys;
+  std::string region = "us-east-1";
+  metadata_actor metadata;
+  replicator_actor replicator;
+  std::size_t nodes = 1;              // storage nodes: decides the geometry of new content
+  std::uint32_t piece_bytes = std::uint32_t{512} << 10;
+  std::chrono::milliseconds reclaim_grace{60'000};
+  wall_clock* clock = nullptr;
+  entropy* random = nullptr;
+};
+
+class coordinator {
+public:
+  // Listens on both ports; /ready answers 200 once this returned.
+  static result<std::unique_ptr<coordinator>> start(caf::actor_system&, coordinator_options);
+  ~coordinator();
+
+  host_port s3() const;      // with the port it got
+  host_port console() const;
+  // Stops accepting, lets requests in flight finish until `grace` has passed; returns how many were cut.
+  std::size_t stop(std::chrono::milliseconds grace);
+
+private:
+  struct impl;
+  explicit coordinator(std::unique_ptr<impl>);
+  std::unique_ptr<impl> impl_;
+};
+
+} // namespace troupe

@@ -1,0 +1,161 @@
+#include "actors/healer.hpp"
+
+#include "core/read_pins.hpp"
+#include "core/tables.hpp"
+#include "support/actor_fixture.hpp"
+#include "support/model_metadata.hpp"
+
+#include <caf/all.hpp>
+
+#include <set>
+
+using namespace troupe;
+using namespace std::chrono_literals;
+
+namespace {
+
+class manual_clock final : public wall_clock {
+public:
+  unix_ms now() const override { return now_ms; }
+  unix_ms now_ms = 1'000'000;
+};
+
+struct removals {
+  std::set<std::string> removed; // data ids
+  bool refuse = false;
+};
+
+replicator_actor::behavior_type counting_replicator(replicator_actor::pointer, std::shared_ptr<removals> log) {
+  return {
+    [](upload_atom, const upload_options&) -> caf::result<upload_actor> { return to_caf(fail(ec::internal, "unexpected upload")); },
+    [](download_atom, const wire<pb::extent>&, std::uint64_t, std::uint64_t) -> caf::result<download_actor> {
+      return to_caf(fail(ec::internal, "unexpected download"));
+    },
+    [log](remove_atom, const wire<pb::extent>& e) -> caf::result<void> {
+      if (log->refuse) return to_caf(fail(ec::unavailable, "a node is down"));
+      log->removed.insert(e->data_id());
+      return caf::unit;
+    },
+  };
+}
+
+data_id id_of(char c) {
+  data_id id;
+  id.raw.fill(static_cast<std::byte>(c));
+  return id;
+}
+
+struct healer_fixture {
+  actor_fixture fx;
+  manual_clock clock;
+  read_pins pins;
+  std::shared_ptr<state> rows = std::make_shared<state>(make_memory_base());
+  std::shared_ptr<removals> log = std::make_shared<removals>();
+  metadata_actor metadata = fx.own(fx.system.spawn(model_metadata, rows));
+  replicator_actor replicator = fx.own(fx.system.spawn(counting_replicator, log));
+  healer_actor heal;
+
+  void start() {
+    healer_options o;
+    o.metadata = metadata;
+    o.replicator = replicator;
+    o.pins = &pins;
+    o.clock = &clock;
+    o.grace_ms = 60'000;
+    o.rows_per_step = 2;
+    heal = fx.own(fx.system.spawn(healer, o));
+  }
+  void add_garbage(std::uint32_t n, char table, std::string value) {
+    pb::garbage_record row;
+    row.set_table(std::string(1, table));
+    row.set_value(std::move(value));
+    row.set_deleted_ms(clock.now_ms);
+    rows->put(tables::garbage_row(7, n), row.SerializeAsString());
+  }
+  void add_garbage_object(std::uint32_t n, char id) {
+    pb::object_record record;
+    record.mutable_extent()->set_data_id(id_of(id).to_bytes());
+    add_garbage(n, tables::objects, record.SerializeAsString());
+  }
+  bool garbage_left(std::uint32_t n) { return rows->get(tables::garbage_row(7, n))->has_value(); }
+};
+
+} // namespace
+
+TEST_CASE("garbage is reclaimed after the grace period, not before") {
+  healer_fixture h;
+  for (std::uint32_t i = 0; i < 5; ++i) h.add_garbage_object(i, static_cast<char>('a' + i));
+  h.start();
+  h.fx.advance(5s);
+  CHECK(h.log->removed.empty());
+  CHECK(h.garbage_left(0));
+  h.clock.now_ms += 60'000;
+  h.fx.advance(5s);
+  CHECK(h.log->removed.size() == 5);
+  for (std::uint32_t i = 0; i < 5; ++i) CHECK_FALSE(h.garbage_left(i));
+}
+
+TEST_CASE("content that is being read is reclaimed only when its reader is done") {
+  healer_fixture h;
+  h.add_garbage_object(0, 'a');
+  h.clock.now_ms += 60'000;
+  h.start();
+  {
+    auto reader = h.pins.hold(id_of('a'));
+    h.fx.advance(5s);
+    CHECK(h.log->removed.empty());
+    CHECK(h.garbage_left(0));
+  }
+  h.fx.advance(5s);
+  CHECK(h.log->removed.size() == 1);
+  CHECK_FALSE(h.garbage_left(0));
+}
+
+TEST_CASE("a row stays until every node confirmed the removal, and does not hold up the others") {
+  healer_fixture h;
+  h.add_garbage_object(0, 'a');
+  h.clock.now_ms += 60'000;
+  h.log->refuse = true;
+  h.start();
+  h.fx.advance(5s);
+  CHECK(h.garbage_left(0));
+  h.log->refuse = false;
+  h.fx.advance(5s);
+  CHECK_FALSE(h.garbage_left(0));
+}
+
+TEST_CASE("the parts of a manifest are reclaimed with it") {
+  healer_fixture h;
+  pb::manifest manifest;
+  for (char c : {'x', 'y', 'z'}) manifest.add_parts()->mutable_extent()->set_data_id(id_of(c).to_bytes());
+  manifest.add_parts()->set_inline_data("small");
+  h.rows->put(tables::manifest(id_of('m')), manifest.SerializeAsString());
+  pb::object_record record;
+  record.set_manifest_id(id_of('m').to_bytes());
+  h.add_garbage(0, tables::objects, record.SerializeAsString());
+  h.clock.now_ms += 60'000;
+  h.start();
+  {
+    auto reader = h.pins.hold(id_of('y'));
+    h.fx.advance(5s);
+    CHECK(h.log->removed.empty());
+  }
+  h.fx.advance(5s);
+  CHECK(h.log->removed == std::set<std::string>{id_of('x').to_bytes(), id_of('y').to_bytes(), id_of('z').to_bytes()});
+  CHECK_FALSE(h.rows->get(tables::manifest(id_of('m')))->has_value());
+  CHECK_FALSE(h.garbage_left(0));
+}
+
+TEST_CASE("garbage that names no content goes at once, and unreadable garbage stays") {
+  healer_fixture h;
+  pb::object_record inlined;
+  inlined.set_inlined(true);
+  h.add_garbage(0, tables::objects, inlined.SerializeAsString());
+  h.add_garbage(1, tables::objects, "\xff\xff\xff");
+  h.clock.now_ms += 60'000;
+  h.start();
+  h.fx.advance(5s);
+  CHECK_FALSE(h.garbage_left(0));
+  CHECK(h.garbage_left(1));
+  CHECK(h.log->removed.empty());
+}
