@@ -1,0 +1,257 @@
+#include "actors/raft_host_impl.hpp"
+
+#include "store/disk.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace troupe {
+namespace {
+
+std::string text_of(int status) { return raft_strerror(status); }
+
+} // namespace
+
+// ---- life cycle ------------------------------------------------------------------------------------------------
+
+result<std::unique_ptr<raft_host>> raft_host::open(raft_host_options options, raft_machine& machine) {
+  auto made = std::make_unique<impl>(std::move(options), machine);
+  if (auto started = made->start(); !started) {
+    made->close();
+    return made->failed ? *made->failed : std::move(started).error(); // the cause rather than libraft's word for it
+  }
+  return std::unique_ptr<raft_host>{new raft_host{std::move(made)}};
+}
+
+raft_host::raft_host(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
+raft_host::~raft_host() = default;
+
+result<> raft_host::impl::start() {
+  raft_disk_options how;
+  how.directory = options.directory;
+  how.random = options.random;
+  how.segment_bytes = options.segment_bytes;
+  auto opened = raft_disk::open(*options.files, std::move(how));
+  if (!opened) return std::move(opened).error();
+  disk_state = std::move(*opened);
+  TROUPE_TRY(check_state());
+  auto here = std::find_if(options.members.begin(), options.members.end(), [&](auto& m) { return m.id == options.id; });
+  auto address = here == options.members.end() ? std::to_string(options.id) : here->address;
+  if (auto rv = raft_init(&raft, &io, &fsm, options.id, address.c_str()); rv != 0)
+    return fail(ec::internal, "raft_init: " + text_of(rv));
+  initialised = true;
+  raft_set_election_timeout(&raft, options.election_ms);
+  raft_set_heartbeat_timeout(&raft, options.heartbeat_ms);
+  raft_set_pre_vote(&raft, true);
+  raft_set_snapshot_threshold(&raft, 1); // asks after every apply; the machine decides
+  raft_set_snapshot_trailing(&raft, std::max(options.trailing, 1u));
+  if (disk_state->pristine() && !options.members.empty()) TROUPE_TRY(bootstrap());
+  if (auto rv = raft_start(&raft); rv != 0)
+    return fail(ec::corrupt, options.directory + ": the member does not start: " + text_of(rv) + ": " + raft_errmsg(&raft));
+  return {};
+}
+
+// Replay needs every entry between the state and the end of the log.
+result<> raft_host::impl::check_state() const {
+  auto held = machine.checkpointed_index(), snapshot = disk_state->snapshot_index(), last = disk_state->last_index();
+  if (held >= snapshot && held <= last) return {};
+  return fail(ec::corrupt, options.directory + ": the state holds everything up to entry " + std::to_string(held) +
+                             ", the log has the entries after " + std::to_string(snapshot) + " up to " + std::to_string(last) +
+                             ": one of the two was lost or replaced");
+}
+
+result<> raft_host::impl::bootstrap() {
+  raft_configuration configuration;
+  raft_configuration_init(&configuration);
+  int rv = 0;
+  for (const auto& m : options.members)
+    if (rv == 0) rv = raft_configuration_add(&configuration, m.id, m.address.c_str(), RAFT_VOTER);
+  if (rv == 0) rv = raft_bootstrap(&raft, &configuration);
+  raft_configuration_close(&configuration);
+  if (rv == 0) return {};
+  return failed ? *failed : fail(ec::bad_argument, "the first members of the Raft group: " + text_of(rv));
+}
+
+void raft_host::impl::close() {
+  if (closed) return;
+  closed = true;
+  if (initialised) raft_close(&raft, nullptr); // ends every request; io->close answers at once
+  for (auto& p : proposals) finish(p, RAFT_SHUTDOWN);
+  for (auto& b : barriers) finish(b, RAFT_SHUTDOWN);
+}
+
+// ---- requests --------------------------------------------------------------------------------------------------
+
+template <class Request>
+void raft_host::impl::finish(pending<Request>& p, int status) {
+  auto done = std::exchange(p.done, nullptr);
+  if (!done) return;
+  if (status == 0) done({});
+  else done(p.owner->outcome_of(status));
+}
+
+error raft_host::impl::outcome_of(int status) const {
+  if (failed) return fail(ec::closed, "this metadata member stopped: " + failed->message);
+  if (closed || status == RAFT_SHUTDOWN || status == RAFT_CANCELED) return fail(ec::closed, "this metadata member is shutting down");
+  if (status == RAFT_NOTLEADER) return fail(ec::not_leader, "this metadata member does not lead");
+  return fail(ec::unavailable, "leadership was lost; whether the change was made is not known (" + text_of(status) + ")");
+}
+
+template <class Request, class Submit>
+result<> raft_host::impl::submit(std::list<pending<Request>>& all, on_done done, Submit&& submit) {
+  auto p = all.emplace(all.end());
+  p->owner = this;
+  p->self = p;
+  p->request.data = &*p;
+  append_refused.reset();
+  auto rv = submit(&p->request);
+  if (rv == 0) {
+    p->done = std::move(done);
+    return {};
+  }
+  all.erase(p);
+  auto why = append_refused && !failed ? *append_refused : outcome_of(rv);
+  settle();
+  return why;
+}
+
+result<> raft_host::propose(bytes_view command, on_done done) {
+  auto& x = *impl_;
+  if (x.failed || x.closed) return x.outcome_of(RAFT_SHUTDOWN);
+  return x.submit(x.proposals, std::move(done), [&](impl::apply_request* request) {
+    raft_buffer buffer{.base = raft_malloc(command.size()), .len = command.size()};
+    if (buffer.base == nullptr) return RAFT_NOMEM;
+    std::memcpy(buffer.base, command.data(), command.size());
+    auto rv = raft_apply(&x.raft, request, &buffer, 1, [](impl::apply_request* ended, int status, void*) {
+      auto& mine = *static_cast<impl::pending<impl::apply_request>*>(ended->data);
+      impl::finish(mine, status);
+      mine.owner->proposals.erase(mine.self);
+    });
+    if (rv != 0) raft_free(buffer.base); // not appended: still ours
+    return rv;
+  });
+}
+
+result<> raft_host::barrier(on_done done) {
+  auto& x = *impl_;
+  if (x.failed || x.closed) return x.outcome_of(RAFT_SHUTDOWN);
+  return x.submit(x.barriers, std::move(done), [&](impl::barrier_request* request) {
+    return raft_barrier(&x.raft, request, [](impl::barrier_request* ended, int status) {
+      auto& mine = *static_cast<impl::pending<impl::barrier_request>*>(ended->data);
+      impl::finish(mine, status);
+      mine.owner->barriers.erase(mine.self);
+    });
+  });
+}
+
+void raft_host::tick() {
+  auto& x = *impl_;
+  if (x.failed || x.closed) return;
+  x.on_tick(&x.io);
+  // libraft offers a snapshot only after an apply: a member that is due for one but idle, or waits for it before it
+  // accepts more, applies an empty entry.
+  if (!x.failed && leader() && !x.current && !x.nudging && applied_index() > snapshot_index() && x.machine.wants_checkpoint())
+    x.nudging = barrier([&x](const result<>&) { x.nudging = false; }).has_value();
+  x.settle();
+}
+
+// ---- what runs elsewhere ----------------------------------------------------------------------------------------
+
+std::optional<log_sync> raft_host::take_sync() {
+  auto& x = *impl_;
+  if (x.failed || x.closed || x.ticket || x.appends.empty()) return std::nullopt;
+  x.ticket = x.disk_state->prepare_sync();
+  x.covered = x.appends.size();
+  return x.ticket;
+}
+
+void raft_host::synced(const result<>& outcome) {
+  auto& x = *impl_;
+  if (!x.ticket) return;
+  x.disk_state->synced(*std::exchange(x.ticket, std::nullopt), outcome);
+  if (!outcome) x.note_failure(outcome.error());
+  for (auto n = std::exchange(x.covered, 0); n > 0 && !x.failed && !x.closed; --n) {
+    auto* request = x.appends.front();
+    x.appends.pop_front();
+    x.end_append(request, 0);
+  }
+  x.settle();
+}
+
+std::function<result<>()> raft_host::take_checkpoint() {
+  auto& x = *impl_;
+  if (x.failed || x.closed || !x.current || x.current->request == nullptr || std::exchange(x.current->handed_out, true)) return nullptr;
+  return [work = std::move(x.current->work), state = x.current->state_outcome, manifest = x.current->manifest,
+           files = x.options.files, directory = x.options.directory]() -> result<> {
+    *state = work();
+    if (!*state) return *state;
+    return raft_disk::write_manifest(*files, directory, manifest); // the state first: it is never behind the snapshot
+  };
+}
+
+void raft_host::checkpointed(const result<>& outcome) {
+  auto& x = *impl_;
+  if (!x.current || !x.current->handed_out) return;
+  auto ended = *std::exchange(x.current, std::nullopt);
+  x.machine.end_checkpoint(*ended.state_outcome);
+  if (x.closed) return; // libraft has forgotten it
+  if (outcome) x.disk_state->snapshotted(ended.manifest, ended.trailing);
+  ended.request->cb(ended.request, outcome ? 0 : RAFT_IOERR);
+  x.settle();
+}
+
+void raft_host::impl::end_append(raft_io_append* request, int status) { request->cb(request, status); }
+
+void raft_host::impl::note_failure(error e) {
+  if (!failed) failed = std::move(e);
+}
+
+void raft_host::impl::settle() {
+  if (!failed || closed) return;
+  covered = 0;
+  for (auto lost = std::exchange(appends, {}); auto* request : lost) end_append(request, RAFT_IOERR); // it steps down
+  for (auto& p : proposals) finish(p, RAFT_IOERR); // libraft answers some of them only when it is closed
+  for (auto& b : barriers) finish(b, RAFT_IOERR);
+}
+
+// ---- what it is like ---------------------------------------------------------------------------------------------
+
+void raft_host::close() { impl_->close(); }
+bool raft_host::idle() const {
+  return impl_->appends.empty() && !impl_->ticket && !(impl_->current && impl_->current->handed_out);
+}
+const std::optional<error>& raft_host::failure() const { return impl_->failed; }
+bool raft_host::leader() const { return !impl_->failed && !impl_->closed && raft_state(&impl_->raft) == RAFT_LEADER; }
+
+std::size_t raft_host::voters() const {
+  const auto& all = impl_->raft.configuration;
+  return static_cast<std::size_t>(std::count_if(all.servers, all.servers + all.n, [](auto& s) { return s.role == RAFT_VOTER; }));
+}
+
+std::string raft_host::state_name() const {
+  if (impl_->failed || impl_->closed) return "unavailable";
+  switch (raft_state(&impl_->raft)) {
+  case RAFT_FOLLOWER: return "follower";
+  case RAFT_CANDIDATE: return "candidate";
+  case RAFT_LEADER: return "leader";
+  default: return "unavailable";
+  }
+}
+
+std::string raft_host::leader_address() const {
+  if (impl_->failed || impl_->closed) return {};
+  raft_id id = 0;
+  const char* address = nullptr;
+  raft_leader(&impl_->raft, &id, &address);
+  return address == nullptr ? std::string{} : std::string{address};
+}
+
+std::uint64_t raft_host::term() const { return impl_->raft.current_term; }
+std::uint64_t raft_host::last_index() const { return impl_->disk_state->last_index(); }
+std::uint64_t raft_host::commit_index() const { return impl_->raft.commit_index; }
+std::uint64_t raft_host::applied_index() const { return impl_->raft.last_applied; }
+std::uint64_t raft_host::snapshot_index() const { return impl_->disk_state->snapshot_index(); }
+std::uint64_t raft_host::held_bytes() const { return impl_->disk_state->payload_bytes(); }
+
+} // namespace troupe
