@@ -1,0 +1,142 @@
+#include "cli/commands.hpp"
+
+#include "cli/dev.hpp"
+#include "cli/version.hpp"
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+
+namespace troupe::cli {
+
+namespace {
+
+constexpr const char* examples = R"(Examples:
+  troupe dev                                    a store with five nodes on this machine, S3 at http://127.0.0.1:9000
+  troupe storage mb photos                      make a bucket
+  troupe storage put cat.jpg photos/cat.jpg     put a file into it
+  troupe storage ls photos                      see it
+  troupe storage get photos/cat.jpg copy.jpg    get it back
+  troupe bench put --size 4KiB --duration 10s   measure
+
+`troupe SUBCOMMAND --help` says more. Exit codes: 0 done, 1 failed, 2 wrong command line.)";
+
+constexpr const char* dev_examples =
+  R"(Everything lives under --data: one folder a node, and DIR/credentials with the keys that are made at the first start.
+`troupe storage` and `troupe bench` find that file by themselves when they run in the same folder.
+
+Examples:
+  troupe dev
+  troupe dev --data /srv/troupe --s3 0.0.0.0:9000 --nodes 3)";
+
+CLI::App& deepest(CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return chosen.empty() ? app : deepest(*chosen.front());
+}
+
+// CLI11's own messages do not say which program speaks, and end without saying where help is.
+int report_usage(CLI::App& app, const CLI::ParseError& problem) {
+  std::string path = "troupe";
+  for (auto* at = &app; !at->get_subcommands().empty();) {
+    at = at->get_subcommands().front();
+    path += ' ' + at->get_name();
+  }
+  std::fprintf(stderr, "troupe: %s\n  hint: `%s --help` shows the usage\n", problem.what(), path.c_str());
+  return 2;
+}
+
+} // namespace
+
+void add_dev(CLI::App& app, command& chosen) {
+  auto* const dev = app.add_subcommand("dev", "Run a whole store on this machine: several nodes in one process");
+  const auto options = std::make_shared<dev_options>();
+  dev->add_option("--data", options->data, "Folder for everything it keeps; made when absent")
+    ->capture_default_str()
+    ->type_name("DIR");
+  dev->add_option("--s3", options->s3, "Where the S3 endpoint listens")->capture_default_str()->type_name("HOST:PORT");
+  dev->add_option("--console", options->console, "Where the web console listens")
+    ->capture_default_str()
+    ->type_name("HOST:PORT");
+  dev->add_option("--nodes", options->nodes, "How many nodes; kept by the data folder")
+    ->capture_default_str()
+    ->check(CLI::Range(1, 64))
+    ->type_name("N");
+  dev->footer(dev_examples);
+  dev->callback([options, &chosen] { chosen = [options] { return run_dev(*options); }; });
+}
+
+void add_connection_options(CLI::App& app, connection_flags& flags) {
+  constexpr const char* group = "Connection";
+  app
+    .add_option(
+      "--endpoint", flags.endpoint, "S3 endpoint; else TROUPE_ENDPOINT, the credentials file's, http://127.0.0.1:9000")
+    ->type_name("URL")
+    ->group(group);
+  app.add_option("--access-key", flags.access_key, "Access key; else TROUPE_ACCESS_KEY, else the credentials file's")
+    ->type_name("KEY")
+    ->group(group);
+  app
+    .add_option(
+      "--secret-key", flags.secret_key, "Its secret; else TROUPE_SECRET_KEY, which does not show in the process list")
+    ->type_name("SECRET")
+    ->group(group);
+  app
+    .add_option(
+      "--data", flags.data, "Folder of `troupe dev`, whose credentials file gives keys and endpoint (default ./data)")
+    ->type_name("DIR")
+    ->group(group);
+  app.add_option("--region", flags.region, "Region to sign for; else TROUPE_REGION, us-east-1")
+    ->type_name("NAME")
+    ->group(group);
+  app.add_option("--ca-file", flags.ca_file, "Certificate authorities to trust for https (PEM)")
+    ->type_name("FILE")
+    ->group(group)
+    ->check(CLI::ExistingFile);
+}
+
+int run(int argc, const char* const* argv) {
+  std::signal(SIGPIPE, SIG_IGN); // a closed connection or pipe is an error of the write
+  CLI::App app{"Troupe: an S3-compatible object store in one binary", "troupe"};
+  app.set_version_flag("--version", std::string{"troupe "} + version, "Print the version and exit");
+  app.set_help_flag("-h,--help", "Print this help and exit");
+  app.footer(examples);
+  app.require_subcommand(0, 1);
+  command chosen;
+  add_dev(app, chosen);
+  add_storage(app, chosen);
+  add_bench(app, chosen);
+  auto* const help = app.add_subcommand("help", "Print this help, or that of a subcommand");
+  const auto topic = std::make_shared<std::vector<std::string>>();
+  help->add_option("SUBCOMMAND", *topic, "For example: storage put");
+  help->callback([&] {
+    chosen = [&app, topic] {
+      auto* at = &app;
+      std::string path; // of the parent, as the usage line shows it
+      for (const auto& name : *topic) {
+        const auto known = at->get_subcommands([&name](const CLI::App* sub) { return sub->get_name() == name; });
+        if (known.empty()) {
+          std::fprintf(
+            stderr, "troupe: help: there is no subcommand '%s'\n  hint: `troupe --help` shows them\n", name.c_str());
+          return 2;
+        }
+        path += (path.empty() ? "" : " ") + at->get_name();
+        at = known.front();
+      }
+      std::puts(at->help(path).c_str());
+      return 0;
+    };
+  });
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked) { // --help, --version
+    return app.exit(asked);
+  } catch (const CLI::ParseError& problem) { return report_usage(app, problem); }
+  if (!chosen) {
+    std::fputs(deepest(app).help().c_str(), stderr);
+    return 2;
+  }
+  return chosen();
+}
+
+} // namespace troupe::cli

@@ -1,0 +1,81 @@
+#include "cli/connection.hpp"
+
+#include "cli/credentials.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+
+namespace troupe::cli {
+
+namespace {
+
+constexpr const char* endpoint_default = "http://127.0.0.1:9000";
+constexpr const char* region_default = "us-east-1";
+constexpr const char* data_default = "./data";
+
+result<> set_endpoint(connection& c, std::string endpoint) {
+  while (endpoint.ends_with('/')) endpoint.pop_back();
+  if (endpoint.find("://") == std::string::npos) endpoint.insert(0, "http://");
+  const auto scheme_end = endpoint.find("://");
+  const auto scheme = endpoint.substr(0, scheme_end);
+  const auto host = endpoint.substr(scheme_end + 3);
+  if ((scheme != "http" && scheme != "https") || host.empty() || host.find_first_of("/?#@ \t\r\n") != std::string::npos)
+    return fail(
+      ec::bad_argument, "the endpoint '" + endpoint + "' is not of the form http://HOST:PORT or https://HOST:PORT");
+  c.endpoint = endpoint;
+  // Clients leave the scheme's own port out of the Host header, and the header is signed.
+  std::string_view const own_port = scheme == "http" ? ":80" : ":443";
+  c.host = host.ends_with(own_port) ? host.substr(0, host.size() - own_port.size()) : host;
+  return {};
+}
+
+} // namespace
+
+environment_lookup process_environment() {
+  return [](const char* name) -> std::optional<std::string> {
+    auto const* value = std::getenv(name);
+    if (value == nullptr || *value == '\0') return std::nullopt;
+    return std::string{value};
+  };
+}
+
+result<connection> resolve(const connection_flags& flags, const environment_lookup& environment) {
+  connection c;
+  c.region = !flags.region.empty() ? flags.region : environment("TROUPE_REGION").value_or(region_default);
+  c.ca_file = flags.ca_file;
+  auto endpoint = !flags.endpoint.empty() ? flags.endpoint : environment("TROUPE_ENDPOINT").value_or("");
+
+  const auto variable_access = environment("TROUPE_ACCESS_KEY");
+  const auto variable_secret = environment("TROUPE_SECRET_KEY");
+  if (!flags.access_key.empty() || !flags.secret_key.empty()) {
+    c.access_key = flags.access_key;
+    c.secret_key = flags.secret_key;
+    // The secret may stay out of the process list: an access key by flag, its secret in the environment.
+    if (c.secret_key.empty() && variable_secret && (!variable_access || *variable_access == c.access_key))
+      c.secret_key = *variable_secret;
+    if (c.access_key.empty() || c.secret_key.empty())
+      return fail(ec::bad_argument, "give --access-key and --secret-key together");
+  } else if (variable_access || variable_secret) {
+    if (!variable_access || !variable_secret)
+      return fail(ec::bad_argument, "set TROUPE_ACCESS_KEY and TROUPE_SECRET_KEY together");
+    c.access_key = *variable_access;
+    c.secret_key = *variable_secret;
+  } else {
+    const auto path = std::filesystem::path{flags.data.empty() ? data_default : flags.data} / "credentials";
+    auto found = read_endpoint_credentials(path);
+    if (!found && found.error().code == ec::not_found)
+      return fail(ec::bad_argument,
+        "no access key: give --access-key and --secret-key, set TROUPE_ACCESS_KEY and TROUPE_SECRET_KEY, or name the "
+        "folder of "
+        "`troupe dev` with --data (there is no " +
+          path.string() + ")");
+    if (!found) return found.error();
+    c.access_key = found->access_key;
+    c.secret_key = found->secret_key;
+    if (endpoint.empty()) endpoint = found->endpoint;
+  }
+  TROUPE_TRY(set_endpoint(c, endpoint.empty() ? endpoint_default : endpoint));
+  return c;
+}
+
+} // namespace troupe::cli

@@ -1,0 +1,42 @@
+// connection: which S3 endpoint, as whom. Each value comes from a flag, else the environment, else the file that
+// `troupe dev` wrote, else a default. The two keys always come from one place: half of one pair and half of another never mix.
+#pragma once
+
+#include "base/error.hpp"
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace troupe::cli {
+
+struct connection {
+  std::string endpoint; // scheme://host[:port], no slash at the end
+  std::string host;     // the Host header: host[:port]
+  std::string access_key;
+  std::string secret_key;
+  std::string region;
+  std::string ca_file; // empty: the system's
+  std::chrono::seconds connect_timeout{10};
+  std::chrono::seconds stall_timeout{60}; // less than a byte a second for so long
+  unsigned retries = 3;
+};
+
+// What was given on the command line; empty: not given.
+struct connection_flags {
+  std::string endpoint;
+  std::string access_key;
+  std::string secret_key;
+  std::string region;
+  std::string data; // folder with the credentials file
+  std::string ca_file;
+};
+
+// Looks up an environment variable.
+using environment_lookup = std::function<std::optional<std::string>(const char*)>;
+environment_lookup process_environment();
+
+result<connection> resolve(const connection_flags&, const environment_lookup&);
+
+} // namespace troupe::cli

@@ -1,0 +1,45 @@
+#include "cli/credentials.hpp"
+
+#include "roles/credentials.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <system_error>
+
+namespace troupe::cli {
+
+namespace {
+
+constexpr std::size_t file_bytes_max = 64 * 1024;
+
+} // namespace
+
+result<endpoint_credentials> endpoint_credentials_in(std::string_view text, std::string_view origin) {
+  const auto lines = parse_credentials(text);
+  if (!lines) return fail(lines.error().code, std::string{origin} + ": " + lines.error().message);
+  const auto value = [&](const char* name) {
+    const auto found = lines->find(name);
+    return found == lines->end() ? std::string{} : found->second;
+  };
+  endpoint_credentials found{
+    .access_key = value("access_key"), .secret_key = value("secret_key"), .endpoint = value("endpoint")};
+  if (found.access_key.empty()) return fail(ec::bad_argument, std::string{origin} + ": has no access_key");
+  if (found.secret_key.empty()) return fail(ec::bad_argument, std::string{origin} + ": has no secret_key");
+  return found;
+}
+
+result<endpoint_credentials> read_endpoint_credentials(const std::filesystem::path& path) {
+  std::error_code unseen;
+  if (!std::filesystem::exists(path, unseen)) return fail(ec::not_found, path.string() + ": no such file");
+  std::ifstream in{path, std::ios::binary};
+  if (!in) return fail(ec::io_error, path.string() + ": " + std::strerror(errno));
+  std::string text(file_bytes_max + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (text.size() > file_bytes_max)
+    return fail(ec::too_large, path.string() + ": is not a credentials file (over 64 KiB)");
+  return endpoint_credentials_in(text, path.string());
+}
+
+} // namespace troupe::cli
