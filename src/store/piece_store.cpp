@@ -10,7 +10,6 @@ using namespace piece_index;
 
 namespace {
 
-constexpr std::uint64_t space_look_bytes = std::uint64_t{8} << 20; // between two looks at the free space
 constexpr std::size_t erase_batch = 10'000;
 
 std::string name_of(const piece_key& k) {
@@ -63,7 +62,7 @@ result<std::unique_ptr<piece_store>> piece_store::open(disk& d, piece_store_opti
     TROUPE_TRY(store->load_lives());
     TROUPE_TRY(store->open_log(from));
     // Damage before `from`: the log lost what the index knows. Then only what the log has counts.
-    auto before = [&](const log_damage& d) { return d.position < *from; };
+    auto before = [&](const log_damage& lost) { return lost.position < *from; };
     if (std::none_of(store->damage().begin(), store->damage().end(), before)) return store;
   }
   TROUPE_TRY(erase_everything(*base));
@@ -82,7 +81,7 @@ result<> piece_store::open_log(std::optional<log_position> from) {
   auto opened = log::open(disk_, o, checkpointed_, [this](const log_entry_view& e) { return replay(e); });
   if (!opened) return opened.error();
   log_ = std::move(*opened);
-  look_at_space(space_look_bytes);
+  look_at_space(options_.segment_bytes);
   return {};
 }
 
@@ -201,7 +200,7 @@ void piece_store::poison(const error& e) {
 
 void piece_store::look_at_space(std::uint64_t appended) {
   appended_since_look_ += appended;
-  if (space_ != space_level::full && appended_since_look_ < space_look_bytes) return;
+  if (space_ != space_level::full && appended_since_look_ < options_.segment_bytes / 8) return;
   appended_since_look_ = 0;
   if (auto s = disk_.space()) space_ = level_of(*s, options_); // else: as it was; a write will tell
 }

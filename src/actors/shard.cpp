@@ -1,0 +1,223 @@
+#include "actors/shard.hpp"
+
+#include "actors/reply.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/result.hpp>
+#include <caf/stateful_actor.hpp>
+
+#include <spdlog/spdlog.h>
+
+namespace troupe {
+namespace {
+
+using after_sync = std::function<void(const result<>&)>;
+using ticking_shard = shard_actor::extend<caf::reacts_to<tick_atom>>;
+
+struct shard_state {
+  shard_state() = default;
+  static inline const char* name = "shard";
+  shard_options options;
+  std::shared_ptr<piece_store> store;
+  std::vector<after_sync> waiting; // for the next sync
+  std::vector<after_sync> covered; // by the one that runs
+  bool syncing = false;
+  bool checkpoint_paused = false;    // the last one failed: the next try is at a tick
+  bool compaction_waits = false;     // for a sync
+  space_level space = space_level::fine; // as logged
+  std::uint64_t damaged_reads = 0;
+  log_limit damage_lines, compaction_lines;
+};
+
+using shard_pointer = ticking_shard::stateful_pointer<shard_state>;
+
+result<piece_key> key_of(const pb::piece_id& id) {
+  if (id.data_id().size() != data_id{}.raw.size()) return fail(ec::bad_argument, "a data id has 16 bytes");
+  return piece_key{data_id::from_bytes(id.data_id()), id.stripe(), id.piece()};
+}
+
+void start_sync(shard_pointer self);
+
+void finish_sync(shard_pointer self, const log_sync& ticket, const result<>& outcome) {
+  auto& s = self->state;
+  bool was_writable = s.store->refusal().empty();
+  s.store->synced(ticket, outcome);
+  if (!outcome && was_writable)
+    spdlog::error("shard of {}: sync failed, read-only from now on: {}", s.options.node, outcome.error().message);
+  s.syncing = false;
+  auto done = std::move(s.covered);
+  s.covered.clear();
+  for (auto& f : done) f(outcome);
+  if (!s.waiting.empty() && !s.syncing) start_sync(self);
+}
+
+void start_sync(shard_pointer self) {
+  auto& s = self->state;
+  s.syncing = true;
+  s.covered = std::move(s.waiting);
+  s.waiting.clear();
+  auto ticket = s.store->prepare_sync();
+  // No timeout: it is local, and monitored. Whoever waits on us has one.
+  self->request(s.options.syncer, caf::infinite, sync_atom::value, ticket)
+    .then([=] { finish_sync(self, ticket, {}); },
+          [=](const caf::error& e) { finish_sync(self, ticket, from_caf(e)); });
+}
+
+// Calls `done` when everything appended so far is on disk, or can not be.
+void sync_then(shard_pointer self, after_sync done) {
+  auto& s = self->state;
+  if (!s.store->unsynced()) return done({});
+  s.waiting.push_back(std::move(done));
+  if (!s.syncing) start_sync(self);
+}
+
+void finish_checkpoint(shard_pointer self, const result<>& outcome) {
+  auto& s = self->state;
+  s.store->end_checkpoint(outcome);
+  if (outcome) return;
+  s.checkpoint_paused = true;
+  spdlog::error("shard of {}: checkpoint of the index failed: {}", s.options.node, outcome.error().message);
+}
+
+void checkpoint_when_due(shard_pointer self) {
+  auto& s = self->state;
+  if (s.checkpoint_paused || !s.store->checkpoint_due()) return;
+  // The index must not know more than the log has on disk.
+  sync_then(self, [self, job = work{s.store->begin_checkpoint()}](const result<>& outcome) {
+    if (!outcome) return finish_checkpoint(self, outcome);
+    self->request(self->state.options.worker, caf::infinite, run_atom::value, job)
+      .then([=] { finish_checkpoint(self, {}); },
+            [=](const caf::error& e) { finish_checkpoint(self, from_caf(e)); });
+  });
+}
+
+void report_space(shard_state& s) {
+  if (s.space == s.store->space()) return;
+  s.space = s.store->space();
+  switch (s.space) {
+  case space_level::fine: spdlog::info("shard of {}: the volume has space again", s.options.node); break;
+  case space_level::near_full: spdlog::warn("shard of {}: the volume is nearly full", s.options.node); break;
+  case space_level::full: spdlog::error("shard of {}: the volume is full: writes are refused", s.options.node); break;
+  }
+}
+
+// One step of compaction; the time until the next.
+std::chrono::microseconds compact(shard_pointer self) {
+  auto& s = self->state;
+  auto step_time = std::chrono::microseconds{s.options.compaction_step_bytes * 1'000'000 / s.options.compaction_bytes_per_second};
+  if (s.compaction_waits) return step_time;
+  auto progress = s.store->compact(s.options.compaction_step_bytes);
+  if (!progress) {
+    if (s.compaction_lines.allow(self->clock().now()))
+      spdlog::error("shard of {}: compaction: {}", s.options.node, progress.error().message);
+    return s.options.idle_interval;
+  }
+  if (*progress == piece_store::compaction::wants_sync) {
+    s.compaction_waits = true;
+    sync_then(self, [self](const result<>&) { self->state.compaction_waits = false; });
+  }
+  return *progress == piece_store::compaction::idle ? s.options.idle_interval : step_time;
+}
+
+wire<pb::shard_status> status_of(const shard_state& s) {
+  auto counted = s.store->count();
+  pb::shard_status out;
+  out.set_node(s.options.node);
+  out.set_pieces(counted.pieces);
+  out.set_live_bytes(counted.live_bytes);
+  out.set_log_bytes(counted.log_bytes);
+  out.set_damaged_records(s.store->damage().size() + s.damaged_reads);
+  out.set_reason(s.store->refusal());
+  out.set_writable(out.reason().empty());
+  return wire{std::move(out)};
+}
+
+ticking_shard::behavior_type shard(shard_pointer self, shard_options options, std::shared_ptr<piece_store> store) {
+  auto& s = self->state;
+  s.options = std::move(options);
+  s.store = std::move(store);
+  self->set_default_handler(caf::drop);
+  self->monitor(s.options.syncer);
+  self->monitor(s.options.worker);
+  self->set_down_handler([self](const caf::down_msg& down) { // without them nothing here becomes durable
+    spdlog::error("shard of {}: its syncer or worker ended", self->state.options.node);
+    self->quit(down.reason ? down.reason : caf::make_error(caf::exit_reason::unhandled_exception));
+  });
+  self->send(self, tick_atom::value);
+  return {
+    [self](append_atom, const wire<pb::piece_id>& id, const chunk& bytes) -> caf::result<void> {
+      auto key = key_of(*id);
+      if (!key) return to_caf(key.error());
+      auto& st = self->state;
+      bool was_writable = st.store->refusal().empty();
+      auto outcome = st.store->append(*key, bytes);
+      report_space(st);
+      if (!outcome) {
+        if (was_writable) spdlog::error("shard of {}: append failed: {}", st.options.node, outcome.error().message);
+        return to_caf(outcome.error());
+      }
+      checkpoint_when_due(self);
+      return caf::unit;
+    },
+    [self](sync_atom) -> caf::result<void> {
+      reply<> done{self};
+      auto& st = self->state;
+      // A record that failed to become durable never will: whoever wrote it must hear so, not that all is well.
+      if (auto why = st.store->poisoned(); !why.empty()) {
+        done(fail(ec::closed, "the shard is read-only: " + why));
+      } else {
+        sync_then(self, done);
+      }
+      return done.later();
+    },
+    [self](read_atom, const wire<pb::piece_id>& id) -> caf::result<chunk> {
+      auto key = key_of(*id);
+      if (!key) return to_caf(key.error());
+      auto& st = self->state;
+      auto got = st.store->read(*key);
+      if (got) return std::move(*got);
+      if (got.error().code != ec::not_found && got.error().code != ec::bad_argument) {
+        ++st.damaged_reads;
+        if (st.damage_lines.allow(self->clock().now()))
+          spdlog::error("shard of {}: read failed: {}", st.options.node, got.error().message);
+      }
+      return to_caf(got.error());
+    },
+    [self](remove_atom, const data_id& id) -> caf::result<void> {
+      reply<> done{self};
+      auto outcome = self->state.store->remove(id);
+      if (outcome) {
+        sync_then(self, done); // confirmed means it will not come back
+        checkpoint_when_due(self);
+      } else {
+        done(outcome);
+      }
+      return done.later();
+    },
+    [self](status_atom) { return status_of(self->state); },
+    [self](tick_atom) {
+      self->state.checkpoint_paused = false;
+      auto pause = compact(self);
+      report_space(self->state);
+      checkpoint_when_due(self);
+      self->delayed_send(self, pause, tick_atom::value);
+    },
+  };
+}
+
+} // namespace
+
+result<shard_actor> spawn_shard(caf::actor_system& system, shard_options options) {
+  auto store = piece_store::open(*options.volume, options.store, options.index);
+  if (!store) return store.error();
+  for (auto& d : (*store)->damage())
+    spdlog::error("shard of {}: damage in segment {} at offset {}, {} bytes lost: {}", options.node, d.position.segment,
+                  d.position.offset, d.bytes, d.what);
+  if ((*store)->rebuilt() && (*store)->count().log_bytes != 0)
+    spdlog::warn("shard of {}: the index was rebuilt from the log: {} pieces", options.node, (*store)->count().pieces);
+  std::shared_ptr<piece_store> shared = std::move(*store);
+  if (options.detached) return system.spawn<caf::detached>(shard, std::move(options), std::move(shared));
+  return system.spawn(shard, std::move(options), std::move(shared));
+}
+
+} // namespace troupe

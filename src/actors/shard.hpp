@@ -1,0 +1,39 @@
+// SHARD: one piece_store on one volume, as an actor. Group commit: one sync at a time runs in the syncer, the next one
+// covers everything that came meanwhile. Checkpoints of the index run in the worker, compaction in bounded steps
+// between messages. After a write or sync error it is read-only: what it has can still be read and moved away.
+#pragma once
+
+#include "actors/interfaces.hpp"
+#include "actors/log_limit.hpp"
+#include "actors/worker.hpp"
+#include "store/piece_store.hpp"
+
+#include <caf/fwd.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+struct shard_options {
+  shard_options() = default; // not an aggregate: CAF rule 1
+  std::string node;          // for log lines and the status
+  std::shared_ptr<disk> volume;
+  piece_store_options store;
+  std::shared_ptr<state_base> index; // used by this shard alone
+  syncer_actor syncer;
+  worker_actor worker;
+  bool detached = true; // its handlers read and write files
+  std::uint64_t compaction_bytes_per_second = std::uint64_t{64} << 20;
+  std::uint64_t compaction_step_bytes = std::uint64_t{1} << 20;
+  std::chrono::milliseconds idle_interval{1'000}; // between looks for something to compact
+};
+
+// Opens the store first: an error here means there is no shard.
+result<shard_actor> spawn_shard(caf::actor_system&, shard_options);
+
+} // namespace troupe
