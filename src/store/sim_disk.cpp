@@ -69,11 +69,13 @@ struct sim_disk::impl {
 
   bool off() const { return power_left == 0; }
 
-  result<> check(sim_fault::operation on, const std::string& path, const char* call) {
+  result<> check(sim_fault::operation on, const std::string& path, const char* call, std::uint64_t from = 0, std::uint64_t to = 0) {
     if (off()) return fail(ec::closed, std::string{call} + " " + path + ": the simulated power is off");
     for (auto& f : faults) {
       if (f.on != sim_fault::operation::any && f.on != on) continue;
       if (path.find(f.path) == std::string::npos || f.times == 0) continue;
+      auto some_bytes = f.from != 0 || f.to != std::numeric_limits<std::uint64_t>::max();
+      if (some_bytes && (f.to <= from || to <= f.from)) continue;
       if (f.after > 0) {
         --f.after;
         continue;
@@ -195,7 +197,7 @@ public:
   result<> read_at(std::uint64_t offset, bytes_span out) const override {
     std::lock_guard guard{disk_->mutex};
     TROUPE_TRY(alive());
-    TROUPE_TRY(disk_->check(sim_fault::operation::read, path_, "read"));
+    TROUPE_TRY(disk_->check(sim_fault::operation::read, path_, "read", offset, offset + out.size()));
     if (offset > file_->visible.size() || file_->visible.size() - offset < out.size())
       return fail(ec::corrupt, "read " + path_ + ": the file ends before " + std::to_string(offset + out.size()));
     if (!out.empty()) std::memcpy(out.data(), file_->visible.data() + offset, out.size());

@@ -19,6 +19,9 @@ struct sim_fault {
   std::uint64_t after = 0;     // that many matching operations succeed first
   std::uint64_t times = std::numeric_limits<std::uint64_t>::max(); // then that many fail
   ec code = ec::io_error;
+  // Only reads of a file that touch these bytes.
+  std::uint64_t from = 0;
+  std::uint64_t to = std::numeric_limits<std::uint64_t>::max();
 };
 
 class sim_disk final : public disk {
