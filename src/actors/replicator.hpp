@@ -1,0 +1,23 @@
+// REPLICATOR: reads and writes of content over the storage nodes. Spawns one session (upload.hpp, download.hpp) for each
+// and removes extents; knows nothing of buckets and keys.
+#pragma once
+
+#include "actors/cluster_view.hpp"
+#include "base/environment.hpp"
+
+#include <caf/fwd.hpp>
+
+#include <memory>
+
+namespace troupe {
+
+struct replicator_options {
+  replicator_options() = default; // not an aggregate: CAF rule 1
+  cluster_view cluster;
+  entropy* random = nullptr; // for data ids; must outlive the actor
+  session_limits limits;
+};
+
+replicator_actor spawn_replicator(caf::actor_system&, replicator_options);
+
+} // namespace troupe
