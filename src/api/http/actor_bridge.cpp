@@ -85,22 +85,22 @@ actor_bridge::actor_bridge(caf::actor_system& system, asio::io_context& io)
 }
 
 actor_bridge::~actor_bridge() {
-  // A coroutine that ends may send a last message from a destructor: everything it uses is still there.
-  while (!waiters_->by_id.empty()) {
-    auto first = waiters_->by_id.begin();
-    auto gone = std::move(first->second);
-    waiters_->by_id.erase(first);
-  }
-  {
-    std::lock_guard lock{gate_->mutex};
-    gate_->owner = nullptr;
-  }
+  close();
   auto* self = static_cast<port*>(caf::actor_cast<caf::abstract_actor*>(port_));
   self->cleanup(caf::make_error(caf::exit_reason::user_shutdown), nullptr); // leaves CAF's registry too
 }
 
+void actor_bridge::close() {
+  if (!waiters_) return;
+  auto old = std::move(waiters_); // from here on, asks fail
+  for (auto& [id, e] : old->by_id) e.who->resume(fail(ec::closed, "the server has stopped"));
+  std::lock_guard lock{gate_->mutex};
+  gate_->owner = nullptr;
+}
+
 task<result<caf::message>> actor_bridge::request(caf::strong_actor_ptr to, std::chrono::milliseconds limit, caf::message what) {
   if (!to) co_return fail(ec::unavailable, "no such actor");
+  if (!waiters_) co_return fail(ec::closed, "the server has stopped");
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<executor>, void(result<caf::message>)>(
     [&](auto handler) {
       using handler_type = std::decay_t<decltype(handler)>;
@@ -116,9 +116,10 @@ void actor_bridge::send(const caf::strong_actor_ptr& to, caf::message what) {
   if (to) to->enqueue(nullptr, caf::make_message_id(), std::move(what), nullptr);
 }
 
-std::size_t actor_bridge::outstanding() const { return waiters_->by_id.size(); }
+std::size_t actor_bridge::outstanding() const { return waiters_ ? waiters_->by_id.size() : 0; }
 
 void actor_bridge::answer(std::uint64_t id, caf::message what) {
+  if (!waiters_) return;
   auto i = waiters_->by_id.find(id);
   if (i == waiters_->by_id.end()) return; // after its deadline
   auto who = std::move(i->second.who);
@@ -128,6 +129,7 @@ void actor_bridge::answer(std::uint64_t id, caf::message what) {
 }
 
 void actor_bridge::fail_all(const error& why) {
+  if (!waiters_) return;
   std::vector<std::unique_ptr<waiter>> all;
   all.reserve(waiters_->by_id.size());
   for (auto& [id, e] : waiters_->by_id) all.push_back(std::move(e.who));
@@ -139,7 +141,7 @@ void actor_bridge::arm() {
   waiters_->armed = true;
   waiters_->timer.expires_after(sweep_time);
   waiters_->timer.async_wait([g = gate_](boost::system::error_code e) {
-    if (e || g->owner == nullptr) return;
+    if (e || g->owner == nullptr || !g->owner->waiters_) return;
     g->owner->waiters_->armed = false;
     g->owner->sweep();
   });
@@ -157,7 +159,7 @@ void actor_bridge::sweep() {
     i = waiters_->by_id.erase(i);
   }
   for (auto& e : late) e.who->resume(fail(ec::timeout, "no answer within " + std::to_string(e.limit.count()) + " ms"));
-  if (!waiters_->by_id.empty() && !waiters_->armed) arm();
+  if (waiters_ && !waiters_->by_id.empty() && !waiters_->armed) arm(); // a coroutine may have closed us
 }
 
 } // namespace troupe::http

@@ -5,8 +5,8 @@
 // response handler, a deadline costs no CAF timeout (those live until they expire), and a late answer finds no entry
 // and is dropped. Actors that we wake are scheduled by CAF, never run on the io thread.
 //
-// Order of ends: stop the server (io threads joined), destroy the bridges, then the server with its io_contexts.
-// Actors may answer at any time, also after the bridge is gone.
+// Order of ends: stop the server (io threads joined), close() the bridges, destroy the server with its io_contexts
+// (coroutines that never ended unwind there, and may still send), then the bridges. Actors may answer at any time.
 #pragma once
 
 #include "api/http/asio.hpp"
@@ -25,7 +25,7 @@ namespace troupe::http {
 class actor_bridge {
 public:
   actor_bridge(caf::actor_system& system, asio::io_context& io);
-  // Ends every coroutine that still waits, without resuming it (its locals are destroyed).
+  // Closes, if that has not been done. Only a closed bridge may outlive its io_context.
   ~actor_bridge();
   actor_bridge(const actor_bridge&) = delete;
   actor_bridge& operator=(const actor_bridge&) = delete;
@@ -35,8 +35,11 @@ public:
   task<result<caf::message>> request(caf::strong_actor_ptr to, std::chrono::milliseconds limit, caf::message what);
   // Expects no answer. No actor: dropped.
   void send(const caf::strong_actor_ptr& to, caf::message what);
-  // Ends every ask that waits with this error: for a server that stops.
+  // Ends every ask that waits with this error (its coroutine resumes within the call): for a server that stops.
   void fail_all(const error& why);
+  // Ends what waits, and every later ask, with ec::closed; send() goes on working. On the io thread, or once it has
+  // been joined. Gives up all hold on the io_context.
+  void close();
 
   std::size_t outstanding() const;
   caf::actor_system& system() const { return system_; }
@@ -54,7 +57,7 @@ private:
   caf::actor_system& system_;
   asio::io_context& io_;
   std::shared_ptr<gate> gate_;
-  std::unique_ptr<waiters> waiters_;
+  std::unique_ptr<waiters> waiters_; // none once closed
   caf::strong_actor_ptr port_;
 };
 

@@ -204,7 +204,7 @@ task<bool> connection::serve(bool head_parsed, std::optional<error> refusal) {
     if (rs.started() && !rs.finished()) state_.io.reset_on_close();
     co_return false;
   }
-  co_return co_await settle(rs, content);
+  co_return co_await settle(rs, content, head_parsed);
 }
 
 task<connection::outcome> connection::call_handler(request& rq, response& rs) {
@@ -251,7 +251,7 @@ task<bool> connection::answer_error(const request* rq, response& rs, const error
 }
 
 // After the answer: keep the connection if what is left of the body is worth swallowing.
-task<bool> connection::settle(const response& rs, body& content) {
+task<bool> connection::settle(const response& rs, body& content, bool head_parsed) {
   bool keep = !rs.close && !content.awaiting_continue();
   if (keep && !content.done()) {
     try {
@@ -265,8 +265,12 @@ task<bool> connection::settle(const response& rs, body& content) {
       keep = false;
     }
   }
-  if (!keep) co_await linger();
-  co_return keep;
+  if (keep) co_return true;
+  // Nothing more to come: a plain close is no reset.
+  bool all_read = head_parsed && content.done() && state_.buffered() == 0 && state_.io.read_now(state_.buffer, state_.capacity) == 0;
+  if (all_read) state_.io.shutdown_write();
+  else co_await linger();
+  co_return false;
 }
 
 // Closes so that the client reads our answer before it sees a reset: half-close, then drop what still comes, bounded

@@ -48,7 +48,7 @@ private:
   };
   task<outcome> call_handler(request& rq, response& rs);
   task<bool> answer_error(const request* rq, response& rs, const error& why, std::string_view id);
-  task<bool> settle(const response& rs, body& content);
+  task<bool> settle(const response& rs, body& content, bool head_parsed);
   task<> linger();
 
   void take_page();

@@ -24,6 +24,8 @@ struct limits {
   // reads the answer and not a reset.
   std::uint64_t linger_bytes_max = std::uint64_t{32} << 20;
   std::chrono::milliseconds linger_time{2'000};
+  // After the grace of stop(): for handlers to notice that they were cut. Those that do not are never resumed.
+  std::chrono::milliseconds cut_time{2'000};
   // How often the deadlines above are looked at: their granularity.
   std::chrono::milliseconds sweep_time{250};
   // An idle connection gives its head buffer back after this much silence.

@@ -31,8 +31,6 @@ constexpr int backlog = 4096;
 constexpr std::size_t refusals_max = 64;
 // Between two tries to accept after the kernel said no (EMFILE and friends).
 constexpr std::chrono::milliseconds accept_pause{50};
-// After the cut: for handlers to notice. One that does not is destroyed with the io_context.
-constexpr std::chrono::milliseconds cut_time{2'000};
 
 // Looks at every connection of one thread: parks idle ones, ends those past their deadline.
 void look_at_deadlines(worker& w, const limits& bounds) {
@@ -194,7 +192,7 @@ std::size_t server::stop(std::chrono::milliseconds grace) {
         for (auto* c = w.first_connection(); c != nullptr; c = c->next) c->io.abort();
         if (config.cut) config.cut(w);
       });
-    impl_->count.wait_none(steady::now() + cut_time);
+    impl_->count.wait_none(steady::now() + impl_->config.limits.cut_time);
   }
   for (auto& t : impl_->threads) {
     t->work.reset();

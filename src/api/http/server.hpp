@@ -2,7 +2,8 @@
 // connection, sockets dealt to the least loaded thread.
 //
 // Life: construct, hang things on io(i).user, start(), stop(), destroy. stop() joins the io threads but keeps the
-// io_contexts: actors that still answer are harmless. Destroy actor bridges after stop() and before the server.
+// io_contexts, so that actors that still answer are harmless. Handlers that never ended are unwound when the server is
+// destroyed: what they use (whatever hangs on io(i).user) lives longer than the server, closed actor bridges too.
 #pragma once
 
 #include "api/http/config.hpp"

@@ -200,8 +200,9 @@ void stream::abort() {
 }
 
 void stream::reset_on_close() {
-  error_code ignored;
-  socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+  // Not through Asio: it takes the option back before it closes a socket.
+  ::linger now{1, 0};
+  ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
 // A client that always has data ready must not own the thread.

@@ -1,0 +1,121 @@
+// Each wait for a client has an end. The tests wait for the server to act, and the server's deadlines are short.
+#include "http_fixture.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace troupe;
+using namespace troupe::test;
+
+TEST_CASE_METHOD(http_fixture, "a head that comes too slowly is answered 408") {
+  auto c = config();
+  c.limits.head_time = 50ms;
+  auto port = start(std::move(c));
+  raw_client half{port};
+  half.send("GET /hello HTTP/1.1\r\nHo");
+  auto a = half.read();
+  CHECK(a.status == 408);
+  CHECK(a.body == "request_timeout without a request");
+  CHECK(half.wait_end() == raw_client::ended::regularly);
+  raw_client drip{port}; // bytes do not prolong it
+  bool alive = drip.send("GET /hello HTTP/1.1\r\nHost: x\r\n");
+  for (int i = 0; alive && i < 1'000'000; ++i) {
+    alive = drip.send("a: b\r\n");
+    char byte = 0;
+    if (::recv(drip.descriptor(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0) break; // it has answered
+  }
+  auto status = drip.read().status;
+  CHECK((status == 408 || status == 431));
+}
+
+TEST_CASE_METHOD(http_fixture, "a new connection that stays silent is closed") {
+  auto c = config();
+  c.limits.head_time = 50ms;
+  raw_client silent{start(std::move(c))};
+  silent.wait_end();
+  CHECK(watcher.wait([](auto& w) { return w.open == 0; }));
+  CHECK(watcher.lines.empty());
+}
+
+TEST_CASE_METHOD(http_fixture, "a connection that was idle for long is served again, and closed in the end") {
+  auto c = config();
+  c.limits.head_time = 100ms; // a silent connection's, see below
+  c.limits.idle_time = 400ms;
+  c.limits.park_time = 20ms;
+  raw_client client{start(std::move(c))};
+  CHECK(client.exchange(get("/hello")).status == 200);
+  raw_client other{server->port()}; // later than the first: when it is closed, the first has long been parked
+  CHECK(other.wait_end() == raw_client::ended::regularly);
+  CHECK(client.exchange(get("/hello")).status == 200);
+  CHECK(client.wait_end() == raw_client::ended::regularly);
+}
+
+TEST_CASE_METHOD(http_fixture, "a body that stops coming is answered request_timeout") {
+  auto c = config();
+  c.limits.stall_time = 50ms;
+  raw_client client{start(std::move(c))};
+  auto a = client.exchange("PUT /count HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc");
+  CHECK(a.status == 408);
+  CHECK(a.body == "request_timeout");
+  CHECK(client.wait_end() == raw_client::ended::regularly);
+}
+
+TEST_CASE_METHOD(http_fixture, "a body that drips below the minimum rate is given up") {
+  auto c = config();
+  c.limits.stall_time = 60ms;
+  c.limits.stall_bytes_min = 1 << 20;
+  raw_client client{start(std::move(c))};
+  client.send("PUT /count HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n");
+  int answered = 0;
+  for (int i = 0; i < 100'000'000 && answered == 0; ++i) {
+    client.send("a");
+    char byte = 0;
+    answered = ::recv(client.descriptor(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+  }
+  CHECK(client.read().status == 408);
+}
+
+TEST_CASE_METHOD(http_fixture, "a slow handler does not cost its client a deadline") {
+  auto c = config();
+  c.limits.stall_time = 30ms;
+  c.limits.head_time = 30ms;
+  c.limits.idle_time = 30ms;
+  auto port = start(std::move(c));
+  raw_client waits{port};
+  waits.send(get("/wait"));
+  REQUIRE(barrier.wait_for_arrivals(1));
+  raw_client silent{port};
+  silent.wait_end(); // a sweep has looked at everything since
+  barrier.open();
+  CHECK(waits.read().body == "waited");
+}
+
+TEST_CASE_METHOD(http_fixture, "a client that does not read its response is cut") {
+  auto c = config();
+  c.limits.stall_time = 50ms;
+  raw_client client{start(std::move(c)), 4096};
+  client.send(get("/sized?n=100000000"));
+  REQUIRE(watcher.wait([](auto& w) { return !w.lines.empty(); }));
+  CHECK(watcher.lines.at(0).status == 499);
+  CHECK(!client.read().complete);
+}
+
+TEST_CASE_METHOD(http_fixture, "a client that reads slowly but steadily gets everything") {
+  auto c = config();
+  c.limits.stall_time = 100ms;
+  raw_client client{start(std::move(c)), 4096};
+  auto a = client.exchange(get("/sized?n=5000000"));
+  CHECK(a.complete);
+  CHECK(a.body.size() == 5'000'000);
+}
+
+TEST_CASE_METHOD(http_fixture, "a client that never stops sending after an error is cut in the end") {
+  auto c = config();
+  c.limits.linger_time = 50ms;
+  raw_client client{start(std::move(c))};
+  client.send("PUT /deny HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000000\r\n\r\n");
+  std::string piece(65536, 'q');
+  std::uint64_t sent = 0;
+  while (client.send(piece) && sent < (std::uint64_t{20} << 30)) sent += piece.size();
+  CHECK(sent < (std::uint64_t{20} << 30));
+  CHECK(watcher.wait([](auto& w) { return w.open == 0; }));
+}
