@@ -75,6 +75,12 @@ bool write_plan::on_its_way(const send& what) const {
   return s != nullptr && (s->on_way >> what.piece & 1) != 0 && s->places[what.piece] == what.candidate;
 }
 
+bool write_plan::waits_for(std::uint64_t stripe, std::size_t candidate) const {
+  for (std::uint32_t piece = 0; piece < pieces_; ++piece)
+    if (on_its_way({stripe, piece, candidate})) return true;
+  return false;
+}
+
 void write_plan::acknowledged(const send& what) {
   if (!on_its_way(what)) return;
   auto* s = open_at(what.stripe);

@@ -1,0 +1,11 @@
+// extent_codec: the extent of a message or a row as core/extent_map.hpp.
+#pragma once
+
+#include "core/extent_map.hpp"
+#include "troupe.pb.h"
+
+namespace troupe {
+
+result<extent_map> map_of(const pb::extent&);
+
+} // namespace troupe

@@ -1,0 +1,107 @@
+#include "actors/replicator.hpp"
+
+#include "actors/download.hpp"
+#include "actors/extent_codec.hpp"
+#include "actors/reply.hpp"
+#include "actors/upload.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/result.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+namespace troupe {
+namespace {
+
+struct replicator_state {
+  replicator_state() = default;
+  static inline const char* name = "replicator";
+  entropy* random = nullptr;
+  std::shared_ptr<const cluster_view> cluster;
+  std::shared_ptr<suspects> suspected;
+  std::shared_ptr<read_latency> latency;
+  session_limits limits;
+};
+
+using replicator_pointer = replicator_actor::stateful_pointer<replicator_state>;
+
+// Asks every node of the extent; the first error is the answer, once all have answered.
+void remove_everywhere(replicator_pointer self, const extent_map& map, const reply<>& done) {
+  struct progress {
+    std::size_t waiting = 0;
+    result<> outcome;
+  };
+  auto& s = self->state;
+  auto nodes = map.all_nodes();
+  auto p = std::make_shared<progress>();
+  p->waiting = nodes.size();
+  auto answered = [p, done](const node_id& node, const result<>& outcome) {
+    if (!outcome && p->outcome) p->outcome = fail(outcome.error().code, "node " + node.name + ": " + outcome.error().message);
+    if (--p->waiting == 0) done(p->outcome);
+  };
+  if (nodes.empty()) done({});
+  for (auto& node : nodes) {
+    auto* shard = s.cluster->find(node);
+    if (shard == nullptr) {
+      answered(node, fail(ec::unavailable, "can not be reached"));
+      continue;
+    }
+    self->request(*shard, s.limits.remove_timeout, remove_atom::value, map.id())
+      .then([=] { answered(node, {}); }, [=](const caf::error& e) { answered(node, from_caf(e)); });
+  }
+}
+
+replicator_actor::behavior_type replicator(replicator_pointer self, const replicator_options& options) {
+  auto& s = self->state;
+  s.random = options.random;
+  s.cluster = std::make_shared<const cluster_view>(options.cluster);
+  s.suspected = std::make_shared<suspects>(options.limits.suspicion);
+  s.latency = std::make_shared<read_latency>(options.limits.hedge);
+  s.limits = options.limits;
+  self->set_default_handler(caf::drop);
+  return {
+    [self](upload_atom, const upload_options& what) -> caf::result<upload_actor> {
+      auto& st = self->state;
+      if (auto ok = check(what.geometry); !ok) return to_caf(ok.error());
+      upload_start start;
+      start.id = st.random->new_data_id();
+      start.what = what;
+      start.cluster = st.cluster;
+      start.suspected = st.suspected;
+      start.limits = st.limits;
+      auto session = spawn_upload(self->system(), std::move(start));
+      if (!session) return to_caf(session.error());
+      return std::move(*session);
+    },
+    [self](download_atom, const wire<pb::extent>& extent, std::uint64_t offset, std::uint64_t length) -> caf::result<download_actor> {
+      auto& st = self->state;
+      download_start start;
+      start.extent = extent;
+      start.offset = offset;
+      start.length = length;
+      start.cluster = st.cluster;
+      start.latency = st.latency;
+      start.limits = st.limits;
+      auto session = spawn_download(self->system(), std::move(start));
+      if (!session) return to_caf(session.error());
+      return std::move(*session);
+    },
+    [self](remove_atom, const wire<pb::extent>& extent) -> caf::result<void> {
+      reply<> done{self};
+      if (auto map = map_of(*extent)) {
+        remove_everywhere(self, *map, done);
+      } else {
+        done(map.error());
+      }
+      return done.later();
+    },
+  };
+}
+
+} // namespace
+
+replicator_actor spawn_replicator(caf::actor_system& system, replicator_options options) {
+  return system.spawn(replicator, std::move(options));
+}
+
+} // namespace troupe

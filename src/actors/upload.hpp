@@ -1,0 +1,27 @@
+// UPLOAD: one object on its way in. Hashes what it gets, encodes each stripe, appends the pieces to their nodes, and at
+// the end has every node sync once. Where pieces go when nodes fail: core/write_plan.hpp.
+// Holds at most limits.stripes_in_flight stripes. Ends by finish, abandon or idle timeout, and takes its pieces back
+// unless finish succeeded.
+#pragma once
+
+#include "actors/cluster_view.hpp"
+#include "actors/suspects.hpp"
+
+#include <caf/fwd.hpp>
+
+#include <memory>
+
+namespace troupe {
+
+struct upload_start {
+  upload_start() = default; // not an aggregate: CAF rule 1
+  data_id id;
+  upload_options what; // its geometry was checked
+  std::shared_ptr<const cluster_view> cluster;
+  std::shared_ptr<suspects> suspected;
+  session_limits limits;
+};
+
+result<upload_actor> spawn_upload(caf::actor_system&, upload_start);
+
+} // namespace troupe
