@@ -46,7 +46,8 @@ namespace avx2 {
 #endif
 
 constexpr std::size_t width_max = 16;
-constexpr std::size_t worth_it = 4; // fewer lanes than this are faster one by one
+// Fewer lanes than this are faster one by one (bench/checksum.cpp).
+constexpr std::size_t worth_it(std::size_t width) { return width == 16 ? 2 : 3; }
 
 void run_alone(md5_state& s, const std::byte* data, std::size_t blocks) {
   MD5_CTX context{};
@@ -88,7 +89,7 @@ void md5_blocks(std::span<const md5_lane> lanes, std::size_t at_once) {
       ++next;
     }
   };
-  for (refill(); width > 1 && count >= worth_it; refill()) {
+  for (refill(); width > 1 && count >= worth_it(width); refill()) {
     std::array<md5_state, width_max> unused{};
     std::array<md5_state*, width_max> states{};
     std::array<const std::byte*, width_max> data{};
