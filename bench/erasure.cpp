@@ -35,7 +35,7 @@ void encode(benchmark::State& state) {
     s.codec.encode(s.data, s.parity, size);
     benchmark::ClobberMemory();
   }
-  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * state.range(0) * static_cast<std::int64_t>(size));
+  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * state.range(0) * std::int64_t{size});
 }
 BENCHMARK(encode)->Args({3, 2})->Args({4, 2})->Args({10, 4})->Args({1, 2});
 
@@ -56,7 +56,7 @@ void rebuild(benchmark::State& state) {
     if (!s.codec.reconstruct(there, wanted, outputs, size)) return state.SkipWithError("reconstruct failed");
     benchmark::ClobberMemory();
   }
-  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * state.range(0) * static_cast<std::int64_t>(size));
+  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * state.range(0) * std::int64_t{size});
 }
 BENCHMARK(rebuild)->Args({3, 2, 1})->Args({3, 2, 2})->Args({10, 4, 4});
 

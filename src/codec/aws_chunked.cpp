@@ -13,7 +13,8 @@ constexpr std::string_view trailer_signature = "x-amz-trailer-signature";
 error bad_framing(std::string_view why) { return fail(ec::invalid_request, "aws-chunked body: " + std::string{why}); }
 
 bool token_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos;
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')
+         || std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos;
 }
 
 } // namespace
@@ -26,7 +27,8 @@ std::optional<aws_chunked_decoder::mode> aws_chunked_decoder::mode_named(std::st
 }
 
 aws_chunked_decoder::aws_chunked_decoder(mode m, std::optional<std::uint64_t> decoded_length, signing s, limits l)
-    : mode_(m), decoded_length_(decoded_length), signing_(std::move(s)), limits_(l), previous_(signing_.seed_signature) {}
+    : mode_(m), decoded_length_(decoded_length), signing_(std::move(s)), limits_(l),
+      previous_(signing_.seed_signature) {}
 
 result<std::size_t> aws_chunked_decoder::decode(bytes_span wire) {
   if (state_ == state::failed) return fail(ec::invalid_request, "aws-chunked body: already refused");
@@ -101,11 +103,13 @@ result<> aws_chunked_decoder::open_chunk() {
   std::string_view line = line_;
   std::uint64_t size = 0;
   auto [end, code] = std::from_chars(line.data(), line.data() + line.size(), size, 16);
-  if (code != std::errc{} || size > limits_.chunk_bytes) return bad_framing("a chunk's size is not a number or too large");
+  if (code != std::errc{} || size > limits_.chunk_bytes)
+    return bad_framing("a chunk's size is not a number or too large");
   auto extension = line.substr(static_cast<std::size_t>(end - line.data()));
   if (is_signed()) {
     constexpr std::string_view name = ";chunk-signature=";
-    if (!extension.starts_with(name) || extension.size() != name.size() + 64) return bad_framing("a chunk has no signature");
+    if (!extension.starts_with(name) || extension.size() != name.size() + 64)
+      return bad_framing("a chunk has no signature");
     claimed_ = extension.substr(name.size());
   } else if (!extension.empty() && extension.front() != ';') {
     return bad_framing("a chunk's size is not a number");
@@ -136,7 +140,9 @@ result<> aws_chunked_decoder::take_trailer() {
     return finish();
   }
   forgive_empty_ = line_bare_lf_;
-  auto malformed = [](std::string_view why) { return fail(ec::malformed_trailer, "aws-chunked body: " + std::string{why}); };
+  auto malformed = [](std::string_view why) {
+    return fail(ec::malformed_trailer, "aws-chunked body: " + std::string{why});
+  };
   if (mode_ == signed_payload) return malformed("trailers where none were announced");
   auto colon = line_.find(':');
   if (colon == line_.npos || colon == 0) return malformed("a trailer without a name");
@@ -148,7 +154,8 @@ result<> aws_chunked_decoder::take_trailer() {
   std::string_view value = std::string_view{line_}.substr(colon + 1);
   while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
   while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) value.remove_suffix(1);
-  if (value.find('\r') != value.npos || value.find('\0') != value.npos) return malformed("a trailer's value has a control character");
+  if (value.find('\r') != value.npos || value.find('\0') != value.npos)
+    return malformed("a trailer's value has a control character");
   if (trailers_.size() >= limits_.trailers) return malformed("too many trailers");
   trailers_.emplace_back(std::move(name), value);
   return {};
@@ -176,7 +183,8 @@ result<> aws_chunked_decoder::check_signature(std::string_view kind, std::string
   (text += '\n') += hashes;
   previous_ = hex_encode(hmac_sha256(signing_.key, as_bytes(text)));
   if (!equal_constant_time(previous_, claimed_))
-    return fail(ec::signature_does_not_match, "aws-chunked body: the signature of a chunk or of the trailers does not match");
+    return fail(ec::signature_does_not_match,
+                "aws-chunked body: the signature of a chunk or of the trailers does not match");
   return {};
 }
 

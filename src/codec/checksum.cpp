@@ -140,7 +140,8 @@ result<std::string> full_object_checksum(checksum_kind kind, std::span<const par
   std::uint64_t crc = 0; // of nothing
   for (auto& part : parts) {
     if (part.raw.size() != raw_bytes(kind))
-      return fail(ec::bad_argument, std::string{name_of(kind)} + " value of " + std::to_string(part.raw.size()) + " bytes");
+      return fail(ec::bad_argument,
+                  std::string{name_of(kind)} + " value of " + std::to_string(part.raw.size()) + " bytes");
     auto next = from_big_endian(part.raw);
     if (kind == checksum_kind::crc64nvme) crc = crc64nvme_combine(crc, next, part.size);
     else crc = combine(static_cast<std::uint32_t>(crc), static_cast<std::uint32_t>(next), part.size,

@@ -35,8 +35,9 @@ std::uint64_t by_tables(const std::byte* p, std::size_t n, std::uint64_t crc) no
     std::uint64_t word;
     std::memcpy(&word, p, 8);
     crc ^= word; // little-endian: the first byte is the lowest
-    crc = tables[7][crc & 0xff] ^ tables[6][crc >> 8 & 0xff] ^ tables[5][crc >> 16 & 0xff] ^ tables[4][crc >> 24 & 0xff]
-          ^ tables[3][crc >> 32 & 0xff] ^ tables[2][crc >> 40 & 0xff] ^ tables[1][crc >> 48 & 0xff] ^ tables[0][crc >> 56];
+    crc = tables[7][crc & 0xff] ^ tables[6][crc >> 8 & 0xff] ^ tables[5][crc >> 16 & 0xff]
+          ^ tables[4][crc >> 24 & 0xff] ^ tables[3][crc >> 32 & 0xff] ^ tables[2][crc >> 40 & 0xff]
+          ^ tables[1][crc >> 48 & 0xff] ^ tables[0][crc >> 56];
   }
   for (; n != 0; ++p, --n) crc = (crc >> 8) ^ tables[0][(crc ^ std::to_integer<std::uint64_t>(*p)) & 0xff];
   return crc;
@@ -68,9 +69,11 @@ __attribute__((target("pclmul,sse4.1"), always_inline)) inline __m128i factors_o
 }
 
 // Precondition: n >= 256.
-__attribute__((target("pclmul,sse4.1"))) std::uint64_t by_folding(const std::byte* p, std::size_t n, std::uint64_t crc) noexcept {
-  auto load = [](const std::byte* at)
-    __attribute__((target("pclmul,sse4.1"), always_inline)) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at)); };
+__attribute__((target("pclmul,sse4.1"))) std::uint64_t by_folding(const std::byte* p, std::size_t n,
+                                                                  std::uint64_t crc) noexcept {
+  auto load = [](const std::byte* at) __attribute__((target("pclmul,sse4.1"), always_inline)) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+  };
   __m128i a0 = _mm_xor_si128(load(p), _mm_cvtsi64_si128(static_cast<long long>(crc)));
   __m128i a1 = load(p + 16), a2 = load(p + 32), a3 = load(p + 48), a4 = load(p + 64), a5 = load(p + 80);
   __m128i a6 = load(p + 96), a7 = load(p + 112);

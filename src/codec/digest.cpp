@@ -24,7 +24,8 @@ void must(int ok) {
 template <class Digest>
 Digest digest_of(digest_kind kind, bytes_view in) {
   Digest out;
-  must(EVP_Digest(in.data(), in.size(), reinterpret_cast<unsigned char*>(out.data()), nullptr, algorithm(kind), nullptr));
+  auto* raw = reinterpret_cast<unsigned char*>(out.data());
+  must(EVP_Digest(in.data(), in.size(), raw, nullptr, algorithm(kind), nullptr));
   return out;
 }
 

@@ -15,8 +15,8 @@ void multiply(std::size_t k, std::size_t rows, const unsigned char* tables, std:
   std::array<unsigned char*, erasure_codec::pieces_max> in{}, out{};
   for (std::size_t i = 0; i < k; ++i) in[i] = reinterpret_cast<unsigned char*>(const_cast<std::byte*>(sources[i]));
   for (std::size_t i = 0; i < rows; ++i) out[i] = reinterpret_cast<unsigned char*>(outputs[i]);
-  ec_encode_data(static_cast<int>(bytes), static_cast<int>(k), static_cast<int>(rows), const_cast<unsigned char*>(tables),
-                 in.data(), out.data());
+  ec_encode_data(static_cast<int>(bytes), static_cast<int>(k), static_cast<int>(rows),
+                 const_cast<unsigned char*>(tables), in.data(), out.data());
 }
 
 } // namespace
@@ -58,7 +58,8 @@ result<> erasure_codec::reconstruct(std::span<const std::byte* const> pieces, st
     ++found;
   }
   if (found < k_)
-    return fail(ec::unavailable, std::to_string(found) + " pieces of the " + std::to_string(k_) + " that decoding needs");
+    return fail(ec::unavailable,
+                std::to_string(found) + " pieces of the " + std::to_string(k_) + " that decoding needs");
   if (wanted.empty() || bytes == 0) return {};
   if (gf_invert_matrix(rows.data(), inverse.data(), static_cast<int>(k_)) != 0)
     return fail(ec::internal, "a submatrix of a Cauchy matrix has no inverse");

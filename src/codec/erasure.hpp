@@ -1,4 +1,4 @@
-// erasure: Reed-Solomon over GF(2^8): m parity pieces from k data pieces, any lost m of the k + m rebuilt from the rest.
+// erasure: Reed-Solomon over GF(2^8): m parity pieces from k data pieces, any m lost of all rebuilt from the rest.
 // A Cauchy matrix, whose square submatrices are all invertible, so every geometry and every loss pattern works; with
 // k == 1 the parity pieces are plain copies. Buffers in, buffers out: how content is cut is core/stripe's business.
 #pragma once

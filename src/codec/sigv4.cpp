@@ -41,7 +41,8 @@ std::string canonical_query(std::span<const std::pair<std::string, std::string>>
   std::vector<std::pair<std::string, std::string>> encoded;
   encoded.reserve(query.size());
   for (auto& [name, value] : query)
-    if (omitted.empty() || name != omitted) encoded.emplace_back(percent_encode(name, false), percent_encode(value, false));
+    if (omitted.empty() || name != omitted)
+      encoded.emplace_back(percent_encode(name, false), percent_encode(value, false));
   std::sort(encoded.begin(), encoded.end());
   std::string out;
   for (auto& [name, value] : encoded) {
@@ -117,7 +118,8 @@ std::vector<std::pair<std::string, std::string>> sign(const sigv4_request& reque
   auto amz_date = format_amz_date(now);
   std::vector<std::pair<std::string, std::string>> added;
   auto given = [&](std::string_view name) {
-    return std::any_of(request.headers.begin(), request.headers.end(), [&](auto& h) { return same_name(h.name, name); });
+    return std::any_of(request.headers.begin(), request.headers.end(),
+                       [&](auto& h) { return same_name(h.name, name); });
   };
   if (!given("x-amz-date")) added.emplace_back("x-amz-date", amz_date);
   if (!given("x-amz-content-sha256")) added.emplace_back("x-amz-content-sha256", payload_hash);

@@ -103,9 +103,10 @@ std::string presign(const sigv4_request&, const sigv4_credentials&, std::int64_t
 sha256_digest sigv4_signing_key(std::string_view secret, std::string_view day, std::string_view region,
                                 std::string_view service);
 
-// signed_headers: lower-case names separated by ';', in the order to use. Query parameters named `omitted` are left out.
-std::string sigv4_canonical_request(const sigv4_request&, std::string_view signed_headers, std::string_view payload_hash,
-                                    std::string_view omitted = {});
+// signed_headers: lower-case names separated by ';', in the order to use. Query parameters named `omitted` are left
+// out.
+std::string sigv4_canonical_request(const sigv4_request&, std::string_view signed_headers,
+                                    std::string_view payload_hash, std::string_view omitted = {});
 
 // Hex signature of a canonical request.
 std::string sigv4_signature(const sha256_digest& key, std::string_view amz_date, std::string_view scope,

@@ -10,6 +10,8 @@ namespace troupe {
 namespace {
 
 constexpr std::string_view algorithm = "AWS4-HMAC-SHA256";
+constexpr std::string_view unsupported =
+    "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.";
 constexpr std::size_t signed_headers_max = 128; // each costs a walk over all headers, before anyone is authenticated
 constexpr std::int64_t expires_s_max = 7 * 24 * 3600;
 
@@ -66,7 +68,8 @@ bool split_credential(std::string_view credential, claim& c) {
   c.day = fields[0];
   c.region = fields[1];
   c.service = fields[2];
-  return !c.access_key.empty() && c.day.size() == 8 && !c.region.empty() && !c.service.empty() && fields[3] == "aws4_request";
+  return !c.access_key.empty() && c.day.size() == 8 && !c.region.empty() && !c.service.empty()
+         && fields[3] == "aws4_request";
 }
 
 bool sensible_signed_headers(std::string_view names) {
@@ -115,7 +118,7 @@ result<> read_header_claim(const sigv4_request& request, std::string_view author
   if (!authorization.starts_with(algorithm)
       || (authorization.size() > algorithm.size() && authorization[algorithm.size()] != ' ')) {
     if (authorization.starts_with("AWS"))
-      return fail(ec::invalid_request, "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.");
+      return fail(ec::invalid_request, std::string{unsupported});
     return fail(ec::invalid_argument, "Unsupported Authorization Type");
   }
   TROUPE_TRY(read_authorization(authorization.substr(algorithm.size()), c));
@@ -138,7 +141,7 @@ result<> read_header_claim(const sigv4_request& request, std::string_view author
 result<std::int64_t> read_query_claim(const sigv4_request& request, claim& c) {
   auto bad = [](std::string why) { return fail(ec::authorization_query_parameters_error, std::move(why)); };
   std::string_view values[6];
-  constexpr std::string_view names[] = {"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date",
+  constexpr std::string_view names[] = {"X-Amz-Algorithm", "X-Amz-Credential",    "X-Amz-Date",
                                         "X-Amz-Expires",   "X-Amz-SignedHeaders", "X-Amz-Signature"};
   for (std::size_t i = 0; i < std::size(names); ++i) {
     auto* value = find_query(request, names[i]);
@@ -147,13 +150,15 @@ result<std::int64_t> read_query_claim(const sigv4_request& request, claim& c) {
     values[i] = *value;
   }
   if (values[0] != algorithm) return bad("X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\"");
-  if (!split_credential(values[1], c)) return bad("Error parsing the X-Amz-Credential parameter; the Credential is mal-formed.");
+  if (!split_credential(values[1], c))
+    return bad("Error parsing the X-Amz-Credential parameter; the Credential is mal-formed.");
   auto at = parse_amz_date(values[2]);
   if (!at) return bad("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"");
   std::int64_t expires_s = 0;
   auto [end, code] = std::from_chars(values[3].data(), values[3].data() + values[3].size(), expires_s);
   if (code == std::errc::result_out_of_range) expires_s = expires_s_max + 1;
-  else if (code != std::errc{} || end != values[3].data() + values[3].size()) return bad("X-Amz-Expires should be a number");
+  else if (code != std::errc{} || end != values[3].data() + values[3].size())
+    return bad("X-Amz-Expires should be a number");
   if (expires_s < 1) return bad("X-Amz-Expires must be at least one second");
   if (expires_s > expires_s_max) return bad("X-Amz-Expires must be less than a week (in seconds) that is 604800");
   c.at = *at;
@@ -168,13 +173,15 @@ result<std::int64_t> read_query_claim(const sigv4_request& request, claim& c) {
 
 } // namespace
 
-result<sigv4_identity> sigv4_verifier::verify(const sigv4_request& request, const secret_lookup& secret_of, unix_ms now) {
+result<sigv4_identity> sigv4_verifier::verify(const sigv4_request& request, const secret_lookup& secret_of,
+                                              unix_ms now) {
   claim c;
   auto* authorization = find_header(request, "authorization");
   c.presigned = find_query(request, "X-Amz-Algorithm") != nullptr;
   if (authorization && c.presigned)
-    return fail(ec::invalid_argument, "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature "
-                                      "query string parameter or the Authorization header should be specified");
+    return fail(ec::invalid_argument,
+                "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string "
+                "parameter or the Authorization header should be specified");
   std::int64_t expires_s = 0;
   if (authorization) {
     auto count = std::count_if(request.headers.begin(), request.headers.end(),
@@ -186,29 +193,35 @@ result<sigv4_identity> sigv4_verifier::verify(const sigv4_request& request, cons
     if (!read) return std::move(read).error();
     expires_s = *read;
   } else if (find_query(request, "Signature") && find_query(request, "AWSAccessKeyId")) {
-    return fail(ec::invalid_request, "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.");
+    return fail(ec::invalid_request, std::string{unsupported});
   } else {
     return fail(ec::access_denied, "Access Denied");
   }
 
-  if (!sensible_signed_headers(c.signed_headers)) return fail(c.malformed(), "The SignedHeaders component is mal-formed.");
+  if (!sensible_signed_headers(c.signed_headers))
+    return fail(c.malformed(), "The SignedHeaders component is mal-formed.");
   if (c.service != rules_.service)
-    return fail(c.malformed(), "Incorrect service \"" + std::string{c.service} + "\". This endpoint belongs to \"" + rules_.service + "\".");
+    return fail(c.malformed(), "Incorrect service \"" + std::string{c.service} + "\". This endpoint belongs to \""
+                                   + rules_.service + "\".");
   if (!rules_.region.empty() && c.region != rules_.region)
-    return fail(c.malformed(), "The region '" + std::string{c.region} + "' is wrong; expecting '" + rules_.region + "'");
+    return fail(c.malformed(),
+                "The region '" + std::string{c.region} + "' is wrong; expecting '" + rules_.region + "'");
   if (!c.amz_date.starts_with(c.day))
-    return fail(c.malformed(), "Invalid credential date \"" + std::string{c.day} + "\". This date is not the same as X-Amz-Date: \""
-                                   + c.amz_date.substr(0, 8) + "\".");
+    return fail(c.malformed(), "Invalid credential date \"" + std::string{c.day}
+                                   + "\". This date is not the same as X-Amz-Date: \"" + c.amz_date.substr(0, 8)
+                                   + "\".");
 
   if (c.presigned) {
     if (now > c.at + expires_s * 1000) return fail(ec::access_denied, "Request has expired");
     if (now < c.at - rules_.skew_ms) return fail(ec::access_denied, "Request is not yet valid");
   } else if (now > c.at + rules_.skew_ms || now < c.at - rules_.skew_ms) {
-    return fail(ec::request_time_too_skewed, "The difference between the request time and the current time is too large.");
+    return fail(ec::request_time_too_skewed,
+                "The difference between the request time and the current time is too large.");
   }
 
   auto unsigned_header = [](std::string_view name) {
-    return fail(ec::access_denied, "There were headers present in the request which were not signed: " + std::string{name});
+    return fail(ec::access_denied,
+                "There were headers present in the request which were not signed: " + std::string{name});
   };
   if (!listed(c.signed_headers, "host")) return unsigned_header("host");
   for (auto& h : request.headers)
@@ -217,9 +230,11 @@ result<sigv4_identity> sigv4_verifier::verify(const sigv4_request& request, cons
       return unsigned_header(h.name);
 
   auto secret = secret_of(c.access_key);
-  if (!secret) return fail(ec::invalid_access_key_id, "The AWS Access Key Id you provided does not exist in our records.");
+  if (!secret)
+    return fail(ec::invalid_access_key_id, "The AWS Access Key Id you provided does not exist in our records.");
+  auto scope = std::string{c.day} + "/" + std::string{c.region} + "/" + std::string{c.service} + "/aws4_request";
   sigv4_identity who{.access_key = std::string{c.access_key},
-                     .scope = std::string{c.day} + "/" + std::string{c.region} + "/" + std::string{c.service} + "/aws4_request",
+                     .scope = std::move(scope),
                      .region = std::string{c.region},
                      .signing_key = {},
                      .signature = std::string{c.signature},
@@ -234,8 +249,9 @@ result<sigv4_identity> sigv4_verifier::verify(const sigv4_request& request, cons
   auto canonical = sigv4_canonical_request(request, c.signed_headers, c.payload_hash,
                                            c.presigned ? std::string_view{"X-Amz-Signature"} : std::string_view{});
   if (!equal_constant_time(sigv4_signature(who.signing_key, c.amz_date, who.scope, canonical), c.signature))
-    return fail(ec::signature_does_not_match, "The request signature we calculated does not match the signature you "
-                                              "provided. Check your key and signing method.");
+    return fail(ec::signature_does_not_match,
+                "The request signature we calculated does not match the signature you provided. Check your key and "
+                "signing method.");
   if (!known) {
     if (keys_.size() >= rules_.cached_keys_max) keys_.clear();
     keys_.insert_or_assign(std::move(cache_key), cached_key{std::move(*secret), who.signing_key});

@@ -33,7 +33,9 @@ public:
   xml_writer& text(std::string_view);
   xml_writer& close(); // the innermost; precondition: one is open
   xml_writer& element(std::string_view name, std::string_view value);
-  xml_writer& element(std::string_view name, const std::string& value) { return element(name, std::string_view{value}); }
+  xml_writer& element(std::string_view name, const std::string& value) {
+    return element(name, std::string_view{value});
+  }
   xml_writer& element(std::string_view name, const char* value) { return element(name, std::string_view{value}); }
   xml_writer& element(std::string_view name, bool value) { return element(name, value ? "true" : "false"); }
   xml_writer& element(std::string_view name, std::uint64_t value) { return element(name, std::to_string(value)); }
@@ -71,7 +73,7 @@ private:
 class xml_document {
 public:
   // malformed_xml when it is longer than bytes_max, nested deeper than 64, not UTF-8, not well-formed, has a DTD, or
-  // not exactly one root. Takes up to about 25 times the text's size in memory.
+  // not exactly one root. Takes up to about 27 times the text's size in memory.
   static result<xml_document> parse(std::string_view text, std::size_t bytes_max);
 
   xml_document(xml_document&&) noexcept;

@@ -11,8 +11,9 @@ namespace {
 constexpr int depth_max = 64;
 
 error malformed(std::string_view why) {
-  return fail(ec::malformed_xml, "The XML you provided was not well-formed or did not validate against our published schema: "
-                                     + std::string{why});
+  return fail(ec::malformed_xml,
+              "The XML you provided was not well-formed or did not validate against our published schema: "
+                  + std::string{why});
 }
 
 // '&' and what follows up to ';'. pugixml leaves unknown entities as they are, and a reference to NUL would cut a name.
@@ -75,6 +76,10 @@ std::string_view local(std::string_view name) {
   return colon == name.npos ? name : name.substr(colon + 1);
 }
 
+bool is_element(const pugi::xml_node& node, std::string_view name) {
+  return node.type() == pugi::node_element && local(node.name()) == name;
+}
+
 pugi::xml_node node_of(pugi::xml_node_struct* p) { return pugi::xml_node{p}; }
 
 } // namespace
@@ -86,8 +91,8 @@ result<xml_document> xml_document::parse(std::string_view text, std::size_t byte
   if (!good_references(text)) return malformed("an entity or character reference is unknown");
   auto document = std::make_unique<pugi::xml_document>();
   // Fragments and doctypes are parsed only to be seen and refused.
-  auto status = document->load_buffer(text.data(), text.size(),
-                                      pugi::parse_default | pugi::parse_doctype | pugi::parse_fragment, pugi::encoding_utf8);
+  constexpr auto options = pugi::parse_default | pugi::parse_doctype | pugi::parse_fragment;
+  auto status = document->load_buffer(text.data(), text.size(), options, pugi::encoding_utf8);
   if (!status) return malformed(status.description());
   auto roots = 0;
   for (auto node : document->children()) {
@@ -117,7 +122,7 @@ std::string xml_element::text() const {
 
 std::optional<xml_element> xml_element::child(std::string_view wanted) const {
   for (auto child : node_of(node_).children())
-    if (child.type() == pugi::node_element && local(child.name()) == wanted) return xml_element{child.internal_object()};
+    if (is_element(child, wanted)) return xml_element{child.internal_object()};
   return std::nullopt;
 }
 
@@ -131,7 +136,7 @@ std::vector<xml_element> xml_element::children() const {
 std::vector<xml_element> xml_element::children(std::string_view wanted) const {
   std::vector<xml_element> out;
   for (auto child : node_of(node_).children())
-    if (child.type() == pugi::node_element && local(child.name()) == wanted) out.push_back(xml_element{child.internal_object()});
+    if (is_element(child, wanted)) out.push_back(xml_element{child.internal_object()});
   return out;
 }
 

@@ -10,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string_view target{reinterpret_cast<const char*>(data), size};
   uri u;
   if (u.parse(target)) {
-    if (u.path.empty() || u.path.front() != '/' || !valid_utf8(u.path) || u.path.find('\0') != u.path.npos) std::abort();
+    if (!u.path.starts_with('/') || !valid_utf8(u.path) || u.path.find('\0') != u.path.npos) std::abort();
     // Encoded again, as a client would, it is the same.
     auto again = percent_encode(u.path, true);
     auto separator = '?';
