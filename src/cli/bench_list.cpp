@@ -52,7 +52,7 @@ struct lister {
         ++own.errors[kind_of(answer.error())];
         gauge.failures.fetch_add(1, std::memory_order_relaxed);
         after.clear();
-        if (!back_off(0, config.stop)) break;
+        if (!back_off(config.where, 0, config.stop)) break;
         continue;
       }
       if (now > deadline) break;

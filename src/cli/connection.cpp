@@ -14,15 +14,15 @@ constexpr const char* region_default = "us-east-1";
 constexpr const char* data_default = "./data";
 
 result<> set_endpoint(connection& c, std::string endpoint) {
-  while (endpoint.ends_with('/')) endpoint.pop_back();
   if (endpoint.find("://") == std::string::npos) endpoint.insert(0, "http://");
   const auto scheme_end = endpoint.find("://");
   const auto scheme = endpoint.substr(0, scheme_end);
-  const auto host = endpoint.substr(scheme_end + 3);
+  auto host = endpoint.substr(scheme_end + 3);
+  while (host.ends_with('/')) host.pop_back();
   if ((scheme != "http" && scheme != "https") || host.empty() || host.find_first_of("/?#@ \t\r\n") != std::string::npos)
     return fail(
       ec::bad_argument, "the endpoint '" + endpoint + "' is not of the form http://HOST:PORT or https://HOST:PORT");
-  c.endpoint = endpoint;
+  c.endpoint = scheme + "://" + host;
   // Clients leave the scheme's own port out of the Host header, and the header is signed.
   std::string_view const own_port = scheme == "http" ? ":80" : ":443";
   c.host = host.ends_with(own_port) ? host.substr(0, host.size() - own_port.size()) : host;

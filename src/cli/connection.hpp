@@ -21,6 +21,7 @@ struct connection {
   std::chrono::seconds connect_timeout{10};
   std::chrono::seconds stall_timeout{60}; // less than a byte a second for so long
   unsigned retries = 3;
+  std::chrono::milliseconds first_back_off{200}; // doubles with each retry, up to 5 s
 };
 
 // What was given on the command line; empty: not given.

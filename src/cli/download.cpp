@@ -72,7 +72,7 @@ result<> fetch(
       : answer.error();
     // The client has repeated what can be repeated; only an answer that began is for us to take up again.
     if (sink.at() == before || !worth_resuming(problem) || attempt++ == client.where().retries) return problem;
-    if (!back_off(attempt, stop)) return fail(ec::closed, "interrupted");
+    if (!back_off(client.where(), attempt, stop)) return fail(ec::closed, "interrupted");
   }
 }
 

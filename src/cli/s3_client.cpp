@@ -1,6 +1,6 @@
 #include "cli/s3_client.hpp"
 
-#include "base/environment.hpp"
+#include "cli/curl_exchange.hpp"
 #include "cli/s3_failure.hpp"
 #include "codec/digest.hpp"
 #include "codec/sigv4.hpp"
@@ -18,9 +18,6 @@ namespace troupe::cli {
 
 namespace {
 
-constexpr std::size_t collected_bytes_max = std::size_t{16} << 20;
-constexpr std::size_t header_bytes_max = std::size_t{256} << 10;
-constexpr long buffer_bytes = 512 * 1024; // per read from the socket; libcurl's most
 constexpr std::string_view unsigned_payload = "UNSIGNED-PAYLOAD";
 
 struct free_list {
@@ -34,19 +31,6 @@ void append(header_list& list, const std::string& name, const std::string& value
     (void)list.release();
     list.reset(longer);
   }
-}
-
-std::string lower(std::string_view text) {
-  std::string out{text};
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
-std::string_view trimmed(std::string_view s) {
-  while (!s.empty() && (s.back() == '\r' || s.back() == '\n' || s.back() == ' ')) s.remove_suffix(1);
-  while (!s.empty() && s.front() == ' ') s.remove_prefix(1);
-  return s;
 }
 
 std::string path_of(std::string_view bucket, std::string_view key) {
@@ -74,11 +58,12 @@ bool curl_ready() {
 
 } // namespace
 
-bool back_off(unsigned attempt, const std::stop_token& stop) {
+bool back_off(const connection& where, unsigned attempt, const std::stop_token& stop) {
   std::uint8_t jitter = 0;
   system_entropy().fill(bytes_span{reinterpret_cast<std::byte*>(&jitter), 1});
-  const auto base = std::min(5000, 200 << std::min(attempt, 8u));
-  const auto wait = std::chrono::milliseconds{base * (205 + jitter * 102 / 255) / 256};
+  constexpr std::chrono::microseconds longest = std::chrono::seconds{5};
+  const auto doubled = std::min<std::chrono::microseconds>(longest, where.first_back_off * (1 << std::min(attempt, 12u)));
+  const auto wait = doubled * (205 + jitter * 102 / 255) / 256;
   std::mutex m;
   std::condition_variable_any wake;
   std::unique_lock lock{m};
@@ -92,113 +77,22 @@ std::string_view s3_response::header(std::string_view lower_case_name) const {
   return {};
 }
 
-// One attempt's progress, which libcurl's callbacks fill in.
-struct attempt {
-  const s3_request& request;
-  const s3_client::hooks& hooks;
-  s3_response answer{};
-  std::size_t header_bytes = 0;
-  std::uint64_t sent = 0;
-  std::uint64_t received = 0;
-  bool sink_begun = false;
-  std::optional<error> own_error{}; // of the body or the sink
-};
-
 struct s3_client::state {
   connection where;
   s3_client::hooks hooks;
   CURL* curl = nullptr;
 
   result<s3_response> once(const s3_request&, bool& may_repeat);
-  void prepare(const s3_request&, attempt&, const std::string& url, curl_slist* headers);
 };
 
 namespace {
-
-std::uint64_t body_size(const s3_request& r) { return r.body != nullptr ? r.body->size() : r.text.size(); }
-
-std::size_t on_header(char* data, std::size_t, std::size_t n, void* user) {
-  auto& a = *static_cast<attempt*>(user);
-  std::string_view const line{data, n};
-  a.header_bytes += n;
-  if (a.header_bytes > header_bytes_max) return 0;
-  if (line.starts_with("HTTP/")) { // also after a 100 Continue: start over
-    a.answer.headers.clear();
-    const auto space = line.find(' ');
-    a.answer.status = space == line.npos ? 0 : std::atoi(std::string{line.substr(space + 1, 3)}.c_str());
-  } else if (const auto colon = line.find(':'); colon != line.npos) {
-    a.answer.headers.emplace_back(lower(line.substr(0, colon)), trimmed(line.substr(colon + 1)));
-  }
-  return n;
-}
-
-bool begin_sink(attempt& a) {
-  if (a.sink_begun) return true;
-  a.sink_begun = true;
-  auto begun = a.request.sink->begin(a.answer);
-  if (!begun) a.own_error = begun.error();
-  return begun.has_value();
-}
-
-std::size_t on_body(char* data, std::size_t, std::size_t n, void* user) {
-  auto& a = *static_cast<attempt*>(user);
-  a.received += n;
-  if (a.request.sink != nullptr && a.answer.status / 100 == 2) {
-    if (!begin_sink(a)) return 0;
-    if (auto written = a.request.sink->write(as_bytes(std::string_view{data, n})); !written) {
-      a.own_error = written.error();
-      return 0;
-    }
-    return n;
-  }
-  if (a.answer.body.size() + n > collected_bytes_max) {
-    a.own_error = fail(ec::too_large, "the server's answer is larger than 16 MiB");
-    return 0;
-  }
-  a.answer.body.append(data, n);
-  return n;
-}
-
-std::size_t on_send(char* buffer, std::size_t, std::size_t n, void* user) {
-  auto& a = *static_cast<attempt*>(user);
-  std::size_t given = 0;
-  if (a.request.body != nullptr) {
-    auto got = a.request.body->read(a.sent, bytes_span{reinterpret_cast<std::byte*>(buffer), n});
-    if (!got) {
-      a.own_error = got.error();
-      return CURL_READFUNC_ABORT;
-    }
-    given = *got;
-  } else {
-    const auto rest = a.request.text.substr(std::min<std::size_t>(a.sent, a.request.text.size()));
-    given = rest.copy(buffer, n);
-  }
-  a.sent += given;
-  if (a.hooks.sent && given != 0) a.hooks.sent(given);
-  return given;
-}
-
-int on_seek(void* user, curl_off_t offset, int origin) {
-  auto& a = *static_cast<attempt*>(user);
-  if (origin != SEEK_SET || offset < 0) return CURL_SEEKFUNC_FAIL;
-  const auto to = static_cast<std::uint64_t>(offset);
-  if (a.hooks.sent_back && to < a.sent) a.hooks.sent_back(a.sent - to);
-  a.sent = to;
-  return CURL_SEEKFUNC_OK;
-}
-
-int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  const auto& a = *static_cast<attempt*>(user);
-  if (a.hooks.tick) a.hooks.tick();
-  return a.hooks.stop.stop_requested() ? 1 : 0;
-}
 
 error network_failure(CURLcode code, const char* detail, const connection& where) {
   const auto what = where.endpoint + ": " + (*detail != '\0' ? detail : curl_easy_strerror(code));
   switch (code) {
   case CURLE_OPERATION_TIMEDOUT: return fail(ec::timeout, what);
   case CURLE_PEER_FAILED_VERIFICATION:
-    return fail(ec::bad_argument, what + " (name the certificate authority with --ca-file)");
+    return fail(ec::incompatible, what + " (name the certificate authority with --ca-file)");
   default: return fail(ec::unavailable, what);
   }
 }
@@ -227,45 +121,8 @@ bool worth_repeating(int status) { return status == 429 || (status >= 500 && sta
 
 } // namespace
 
-void s3_client::state::prepare(const s3_request& r, attempt& a, const std::string& url, curl_slist* headers) {
-  curl_easy_reset(curl); // keeps the connection
-  const auto set = [this](CURLoption option, auto value) { curl_easy_setopt(curl, option, value); };
-  set(CURLOPT_URL, url.c_str());
-  set(CURLOPT_PATH_AS_IS, 1L);
-  set(CURLOPT_PROTOCOLS_STR, "http,https");
-  set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-  set(CURLOPT_HTTPHEADER, headers);
-  set(CURLOPT_NOSIGNAL, 1L);
-  set(CURLOPT_CONNECTTIMEOUT, static_cast<long>(where.connect_timeout.count()));
-  set(CURLOPT_LOW_SPEED_LIMIT, 1L);
-  set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(where.stall_timeout.count()));
-  set(CURLOPT_BUFFERSIZE, buffer_bytes);
-  set(CURLOPT_UPLOAD_BUFFERSIZE, buffer_bytes);
-  if (!where.ca_file.empty()) set(CURLOPT_CAINFO, where.ca_file.c_str());
-  set(CURLOPT_HEADERFUNCTION, &on_header);
-  set(CURLOPT_HEADERDATA, &a);
-  set(CURLOPT_WRITEFUNCTION, &on_body);
-  set(CURLOPT_WRITEDATA, &a);
-  set(CURLOPT_NOPROGRESS, 0L);
-  set(CURLOPT_XFERINFOFUNCTION, &on_progress);
-  set(CURLOPT_XFERINFODATA, &a);
-  if (r.method == "HEAD") {
-    set(CURLOPT_NOBODY, 1L);
-  } else if (r.method == "PUT" || r.method == "POST") {
-    set(CURLOPT_UPLOAD, 1L);
-    if (r.method == "POST") set(CURLOPT_CUSTOMREQUEST, "POST");
-    set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(body_size(r)));
-    set(CURLOPT_READFUNCTION, &on_send);
-    set(CURLOPT_READDATA, &a);
-    set(CURLOPT_SEEKFUNCTION, &on_seek);
-    set(CURLOPT_SEEKDATA, &a);
-  } else if (r.method != "GET") {
-    set(CURLOPT_CUSTOMREQUEST, r.method.data()); // all methods are literals
-  }
-}
-
 result<s3_response> s3_client::state::once(const s3_request& r, bool& may_repeat) {
-  attempt a{.request = r, .hooks = hooks};
+  curl_exchange a{.request = r, .hooks = hooks};
   // What travels over an open network is bound to the signature by its hash, or for a large body by its signed checksum.
   const auto payload =
     r.body != nullptr ? std::string{unsigned_payload} : hex_encode(bytes_view{sha256(as_bytes(r.text))});
@@ -274,12 +131,12 @@ result<s3_response> s3_client::state::once(const s3_request& r, bool& may_repeat
   const auto path = path_of(r.bucket, r.key);
   const auto added = sign({.method = r.method, .path = path, .query = r.query, .headers = signed_headers},
     {.access_key = where.access_key, .secret_key = where.secret_key, .region = where.region}, payload,
-    system_clock_source().now());
+    hooks.clock->now());
   header_list headers;
   for (const auto& [name, value] : r.headers) append(headers, name, value);
   for (const auto& [name, value] : added) append(headers, name, value);
 
-  prepare(r, a, where.endpoint + percent_encode(path, true) + query_text(r.query), headers.get());
+  prepare(curl, where, a, where.endpoint + percent_encode(path, true) + query_text(r.query), headers.get());
   std::array<char, CURL_ERROR_SIZE> detail{};
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail.data());
   const auto code = curl_easy_perform(curl);
@@ -290,7 +147,7 @@ result<s3_response> s3_client::state::once(const s3_request& r, bool& may_repeat
   if (code == CURLE_OK || (a.answer.status >= 300 && !a.own_error && code != CURLE_ABORTED_BY_CALLBACK)) {
     if (a.answer.status / 100 == 2) {
       // An object without bytes has no body to begin with.
-      if (r.sink != nullptr && !begin_sink(a)) return *a.own_error;
+      if (r.sink != nullptr && !a.begin_sink()) return *a.own_error;
       return std::move(a.answer);
     }
     may_repeat = worth_repeating(a.answer.status) && again(a.answer.status == 503);
@@ -324,7 +181,7 @@ result<std::string> s3_client::presign(
   const std::array headers{header_view{"host", where.host}};
   const auto query = troupe::presign({.method = method, .path = path, .query = {}, .headers = headers},
     {.access_key = where.access_key, .secret_key = where.secret_key, .region = where.region}, seconds,
-    system_clock_source().now());
+    state_->hooks.clock->now());
   return where.endpoint + percent_encode(path, true) + '?' + query;
 }
 
@@ -335,7 +192,7 @@ result<s3_response> s3_client::call(const s3_request& r) {
     bool may_repeat = false;
     auto answer = state_->once(r, may_repeat);
     if (answer || !may_repeat || attempts == state_->where.retries) return answer;
-    if (!back_off(attempts, state_->hooks.stop)) return fail(ec::closed, "interrupted");
+    if (!back_off(state_->where, attempts, state_->hooks.stop)) return fail(ec::closed, "interrupted");
   }
 }
 

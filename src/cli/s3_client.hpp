@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/bytes.hpp"
+#include "base/environment.hpp"
 #include "base/error.hpp"
 #include "cli/connection.hpp"
 
@@ -63,6 +64,7 @@ class s3_client {
 public:
   struct hooks {
     std::stop_token stop{};
+    const wall_clock* clock = &system_clock_source(); // for signatures
     std::function<void(std::uint64_t)> sent{};      // bytes of request bodies given to the kernel
     std::function<void(std::uint64_t)> sent_back{}; // bytes counted as sent that a retry sends again
     std::function<void()> tick{};                   // about once a second, also while nothing moves
@@ -89,7 +91,7 @@ private:
   std::unique_ptr<state> state_;
 };
 
-// Waits, doubling with each attempt from 200 ms to 5 s, give or take a fifth. False when stopped meanwhile.
-bool back_off(unsigned attempt, const std::stop_token&);
+// Waits before attempt number `attempt` (from 0) is repeated, give or take a fifth. False when stopped meanwhile.
+bool back_off(const connection&, unsigned attempt, const std::stop_token&);
 
 } // namespace troupe::cli
