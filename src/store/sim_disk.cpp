@@ -62,7 +62,6 @@ struct sim_disk::impl {
   std::uint64_t operations = 0;
   std::uint64_t power_left = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t capacity = std::numeric_limits<std::uint64_t>::max();
-  std::uint64_t used = 0; // visible bytes of named files
 
   bool coin() { return (random() & 1) != 0; }
   std::uint64_t below(std::uint64_t n) { return n == 0 ? 0 : random() % n; }
@@ -92,12 +91,21 @@ struct sim_disk::impl {
     if (power_left != std::numeric_limits<std::uint64_t>::max()) --power_left;
     return power_left != 0;
   }
+  // Visible bytes of named files; a crash during a rename may leave a file with two names.
+  std::uint64_t used() const {
+    std::set<const inode*> seen;
+    std::uint64_t bytes = 0;
+    for (auto& [path, f] : visible)
+      if (seen.insert(f.get()).second) bytes += f->visible.size();
+    return bytes;
+  }
+  std::uint64_t room() const {
+    return capacity == std::numeric_limits<std::uint64_t>::max() ? capacity : capacity - std::min(capacity, used());
+  }
   error power_lost(const std::string& path) { return fail(ec::closed, path + ": the simulated power went off"); }
 
   void change_file(inode& f, pending_write w) {
-    auto before = f.visible.size();
     apply_to(f.visible, w);
-    used += f.visible.size() - before; // wraps back when it shrinks
     f.pending.push_back(std::move(w));
   }
 
@@ -174,12 +182,10 @@ struct sim_disk::impl {
     pending.clear();
     visible = platter;
     std::set<inode*> seen;
-    used = 0;
     for (auto& [path, f] : visible) {
       if (!seen.insert(f.get()).second) continue;
       lose_writes(*f);
       f->visible = f->platter;
-      used += f->visible.size();
     }
     faults.clear();
     power_left = std::numeric_limits<std::uint64_t>::max();
@@ -214,7 +220,7 @@ public:
     if (!powered) w.bytes.resize(disk_->below(w.bytes.size() + 1));
     auto end = std::max<std::uint64_t>(file_->visible.size(), offset + w.bytes.size());
     auto grows = end - file_->visible.size();
-    auto room = disk_->capacity - std::min(disk_->capacity, disk_->used);
+    auto room = disk_->room();
     auto full = grows > room;
     if (full) w.bytes.resize(w.bytes.size() - std::min<std::uint64_t>(w.bytes.size(), grows - room));
     if (!w.bytes.empty()) disk_->change_file(*file_, std::move(w));
@@ -327,7 +333,6 @@ result<> sim_disk::rename(const std::string& from, const std::string& to) {
   auto powered = impl_->count();
   auto file = found->second;
   impl_->visible.erase(found);
-  if (auto old = impl_->visible.find(to); old != impl_->visible.end()) impl_->used -= old->second->visible.size();
   impl_->visible[to] = file;
   impl_->pending.push_back({pending_name::kind::rename, from, to, file});
   if (!powered) return impl_->power_lost(from);
@@ -340,7 +345,6 @@ result<> sim_disk::remove(const std::string& path) {
   auto found = impl_->visible.find(path);
   if (found == impl_->visible.end()) return {};
   auto powered = impl_->count();
-  impl_->used -= found->second->visible.size();
   impl_->pending.push_back({pending_name::kind::unlink, path, {}, found->second});
   impl_->visible.erase(found);
   if (!powered) return impl_->power_lost(path);
@@ -360,7 +364,7 @@ result<> sim_disk::sync_directory(const std::string& path) {
 
 result<disk_space> sim_disk::space() {
   std::lock_guard guard{impl_->mutex};
-  return disk_space{.total_bytes = impl_->capacity, .free_bytes = impl_->capacity - std::min(impl_->capacity, impl_->used)};
+  return disk_space{.total_bytes = impl_->capacity, .free_bytes = impl_->room()};
 }
 
 void sim_disk::crash() {
@@ -403,7 +407,7 @@ void sim_disk::flip_bit(const std::string& path, std::uint64_t offset, unsigned 
   auto found = impl_->visible.find(path);
   if (found == impl_->visible.end()) return;
   for (auto* content : {&found->second->visible, &found->second->platter})
-    if (offset < content->size()) (*content)[offset] = static_cast<char>((*content)[offset] ^ (1U << bit));
+    if (offset < content->size()) (*content)[offset] = static_cast<char>(static_cast<unsigned char>((*content)[offset]) ^ (1U << bit));
 }
 
 void sim_disk::overwrite(const std::string& path, std::uint64_t offset, bytes_view bytes) {
