@@ -112,7 +112,7 @@ int run(int argc, const char* const* argv) {
   help->callback([&] {
     chosen = [&app, topic] {
       auto* at = &app;
-      std::string path; // of the parent, as the usage line shows it
+      auto path = app.get_name(); // as the usage line shows it
       for (const auto& name : *topic) {
         const auto known = at->get_subcommands([&name](const CLI::App* sub) { return sub->get_name() == name; });
         if (known.empty()) {
@@ -120,10 +120,11 @@ int run(int argc, const char* const* argv) {
             stderr, "troupe: help: there is no subcommand '%s'\n  hint: `troupe --help` shows them\n", name.c_str());
           return 2;
         }
-        path += (path.empty() ? "" : " ") + at->get_name();
         at = known.front();
+        path += ' ' + at->get_name();
       }
-      std::puts(at->help(path).c_str());
+      // Not at->help(): that of the app would be the help of the subcommand that was chosen, "help".
+      std::fputs(at->get_formatter()->make_help(at, path, CLI::AppFormatMode::Normal).c_str(), stdout);
       return 0;
     };
   });
