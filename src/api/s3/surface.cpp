@@ -109,6 +109,8 @@ std::string xml_of(const surface_config& config, const http::request* req, const
 http::task<> answer_error(const surface_config& config, http::request& req, http::response& res, const s3_error& e) {
   res.status = e.what_is.status;
   for (auto const& [name, value] : e.headers) res.set(name, value);
+  if (res.status == 503) res.set("Retry-After", "1");
+  if (req.content().chunked() && !req.content().done()) res.close = true; // who knows how much follows
   std::string body;
   if (res.status != 304 && req.method() != "HEAD") {
     res.set("Content-Type", "application/xml");
