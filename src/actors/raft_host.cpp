@@ -28,13 +28,7 @@ raft_host::raft_host(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
 raft_host::~raft_host() = default;
 
 result<> raft_host::impl::start() {
-  raft_disk_options how;
-  how.directory = options.directory;
-  how.random = options.random;
-  how.segment_bytes = options.segment_bytes;
-  auto opened = raft_disk::open(*options.files, std::move(how));
-  if (!opened) return std::move(opened).error();
-  disk_state = std::move(*opened);
+  TROUPE_TRY(open_disk());
   TROUPE_TRY(check_state());
   auto here = std::find_if(options.members.begin(), options.members.end(), [&](auto& m) { return m.id == options.id; });
   auto address = here == options.members.end() ? std::to_string(options.id) : here->address;
@@ -46,9 +40,24 @@ result<> raft_host::impl::start() {
   raft_set_pre_vote(&raft, true);
   raft_set_snapshot_threshold(&raft, 1); // asks after every apply; the machine decides
   raft_set_snapshot_trailing(&raft, std::max(options.trailing, 1u));
-  if (disk_state->pristine() && !options.members.empty()) TROUPE_TRY(bootstrap());
+  if (disk_state->pristine() && !options.members.empty()) {
+    TROUPE_TRY(bootstrap());
+    TROUPE_TRY(open_disk()); // raft_start() is given what a later start would find
+  }
   if (auto rv = raft_start(&raft); rv != 0)
     return fail(ec::corrupt, options.directory + ": the member does not start: " + text_of(rv) + ": " + raft_errmsg(&raft));
+  if (failed) return *failed; // of an apply: raft_start() does not pass it on
+  return {};
+}
+
+result<> raft_host::impl::open_disk() {
+  raft_disk_options how;
+  how.directory = options.directory;
+  how.random = options.random;
+  how.segment_bytes = options.segment_bytes;
+  auto opened = raft_disk::open(*options.files, std::move(how));
+  if (!opened) return std::move(opened).error();
+  disk_state = std::move(*opened);
   return {};
 }
 
@@ -194,7 +203,7 @@ void raft_host::checkpointed(const result<>& outcome) {
   auto& x = *impl_;
   if (!x.current || !x.current->handed_out) return;
   auto ended = *std::exchange(x.current, std::nullopt);
-  x.machine.end_checkpoint(*ended.state_outcome);
+  x.machine.end_checkpoint(*ended.state_outcome, outcome.has_value());
   if (x.closed) return; // libraft has forgotten it
   if (outcome) x.disk_state->snapshotted(ended.manifest, ended.trailing);
   ended.request->cb(ended.request, outcome ? 0 : RAFT_IOERR);

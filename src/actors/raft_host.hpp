@@ -1,6 +1,6 @@
 // raft_host: one libraft member: its raft_io on top of raft_disk, its raft_fsm on top of a raft_machine, without threads,
 // sockets or clocks of its own. It says what has to be done elsewhere (an fsync, a checkpoint) and is told the outcome.
-// One thread owns it. Why it is built this way: docs/decisions/0003-raft-hosting.md.
+// One thread owns it. Why it is built this way: docs/decisions/0005-libraft-in-an-actor.md.
 //
 // A failed append, fsync or apply is final: failure() is set, everything in flight and everything later is refused with
 // ec::closed, and the member neither leads nor votes until it is opened anew.
@@ -35,7 +35,8 @@ public:
   virtual bool wants_checkpoint() const = 0;
   // Freezes what has been applied, which ends with `index`, and returns the work that makes it durable, for any thread.
   virtual std::function<result<>()> begin_checkpoint(std::uint64_t index, std::uint64_t term) = 0;
-  virtual void end_checkpoint(const result<>& outcome) = 0;
+  // The work's outcome, and whether it made a snapshot: when not, a new checkpoint is wanted.
+  virtual void end_checkpoint(const result<>& outcome, bool snapshot_taken) = 0;
 };
 
 struct raft_member {
@@ -52,7 +53,7 @@ struct raft_host_options {
   std::vector<raft_member> members; // voters of the first start, this one among them; later ignored
   unsigned heartbeat_ms = 100;      // also how often tick() is to be called
   unsigned election_ms = 1000;
-  unsigned trailing = 16; // entries that stay in the log behind a snapshot, for followers that lag a little
+  unsigned trailing = 1; // entries that stay behind a snapshot; a follower that lags by more needs the whole state
   std::uint64_t segment_bytes = std::uint64_t{16} << 20;
 };
 

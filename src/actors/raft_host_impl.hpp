@@ -6,10 +6,12 @@
 #include "actors/raft_disk.hpp"
 #include "actors/raft_host.hpp"
 
-#include <raft.h>
-
 #include <deque>
 #include <list>
+
+extern "C" { // raft.h does not say so itself
+#include <raft.h>
+}
 
 namespace troupe {
 
@@ -31,6 +33,7 @@ struct raft_host::impl {
 
   // raft_host.cpp
   result<> start();
+  result<> open_disk();
   result<> bootstrap();
   result<> check_state() const;
   void close();

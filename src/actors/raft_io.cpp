@@ -1,6 +1,6 @@
 // libraft's two v-tables: raft_io (disk, time, randomness; no network yet) and raft_fsm (the machine).
 // Memory that changes hands is raft_malloc'ed; which side frees what is in the comments of /usr/include/raft.h and, where
-// that is silent, in docs/decisions (raft hosting). Nothing here throws: an exception must not pass through C.
+// that is silent, in docs/decisions/0005-libraft-in-an-actor.md. Nothing here throws: an exception must not pass through C.
 
 #include "actors/raft_host_impl.hpp"
 

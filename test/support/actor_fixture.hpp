@@ -71,8 +71,10 @@ public:
 
   actor_fixture() { system.await_actors_before_shutdown(false); } // a failed REQUIRE must not hang the program
   ~actor_fixture() {
-    for (auto& a : owned_) caf::anon_send_exit(a, caf::exit_reason::user_shutdown);
-    run();
+    for (auto reason : {caf::exit_reason::user_shutdown, caf::exit_reason::kill}) { // one that waits for ever must not tick for ever
+      for (auto& a : owned_) caf::anon_send_exit(a, reason);
+      run();
+    }
   }
   actor_fixture(const actor_fixture&) = delete;
   actor_fixture& operator=(const actor_fixture&) = delete;

@@ -1,0 +1,54 @@
+// METADATA: a member of the Raft group that owns the metadata tables. Commits that arrive while an append is in flight
+// become one log entry, one fsync; reads are answered from memory and LMDB, without a log entry in a group of one.
+// The work is in raft_host and metadata_replica; this actor carries messages and supplies time.
+#pragma once
+
+#include "actors/interfaces.hpp"
+#include "actors/metadata_replica.hpp"
+#include "actors/worker.hpp"
+
+#include <caf/fwd.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+class disk;
+class entropy;
+
+struct metadata_options {
+  metadata_options() = default; // not an aggregate: CAF rule 1
+  std::uint64_t id = 1;
+  std::vector<raft_member> members{{1, "metadata-1"}}; // of the first start; later ignored
+  std::shared_ptr<disk> files;
+  std::string directory; // on that disk: for the Raft log and its small files
+  std::shared_ptr<state_base> base;
+  syncer_actor syncer;
+  worker_actor worker; // for checkpoints
+  entropy* random = nullptr; // nothing: the system's
+  bool detached = true;      // its handlers write files and read LMDB
+
+  std::chrono::milliseconds heartbeat{100};
+  std::chrono::milliseconds election{1000};
+  std::chrono::milliseconds patience{5000}; // how long a request waits for a leader, or for room in the log
+
+  std::size_t entry_batches_max = 1024;                          // of one log entry
+  std::size_t entry_bytes_max = std::size_t{1} << 20;            // a larger batch gets an entry of its own
+  std::size_t waiting_max = 8192;                                // commits; more are refused with ec::slow_down
+  std::size_t waiting_bytes_max = std::size_t{64} << 20;
+  checkpoint_limits checkpoint;
+  // Entries that no checkpoint has covered yet, in memory and on disk: commits wait at this bound. Must be well above
+  // checkpoint.command_bytes.
+  std::uint64_t held_bytes_max = std::uint64_t{64} << 20;
+  std::uint64_t segment_bytes = std::uint64_t{16} << 20;
+};
+
+// Opens log and state first: an error here (ec::corrupt names file or segment) means there is no member. A group of one
+// leads when this returns. An exit message ends it after what is in flight; ec::closed answers what comes later.
+result<metadata_actor> spawn_metadata(caf::actor_system&, metadata_options);
+
+} // namespace troupe
