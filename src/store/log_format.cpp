@@ -65,7 +65,7 @@ std::optional<header> decode(bytes_view block, std::uint64_t offset) {
   h.durable = get<std::uint32_t>(block, 44);
   h.salt = get<std::uint64_t>(block, 48);
   h.payload_crc = get<std::uint32_t>(block, 56);
-  if (h.payload_bytes > chunk::bytes_max) return std::nullopt; // no writer makes one
+  if (h.payload_bytes > chunk::bytes_max || h.durable > offset) return std::nullopt; // no writer makes one
   return h;
 }
 

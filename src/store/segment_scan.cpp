@@ -28,31 +28,29 @@ public:
       auto header = header_at(at);
       if (!header) return std::move(header).error();
       std::string what = "no record here";
-      auto resume = at + alignment;
       if (*header) {
-        auto size = record_bytes((*header)->payload_bytes);
         auto payload = reader_.at(at + header_bytes, (*header)->payload_bytes);
         if (!payload) return std::move(payload).error();
         if (payload->size() < (*header)->payload_bytes) {
           what = "the record's payload ends early";
         } else if (auto view = *payload; payload_checksum({&view, 1}) != (*header)->payload_crc) {
           what = "the payload does not match its checksum";
-          resume = at + size;
         } else if ((*header)->record.type == own_type) {
           out_.closing_record = true;
           return finish();
         } else {
           TROUPE_TRY(deliver(at, **header, view));
-          at += size;
+          at += record_bytes((*header)->payload_bytes);
           continue;
         }
       }
-      auto next = next_record(resume);
+      // Also through its payload: what follows may have been appended over a record that was never whole.
+      auto next = next_record(at + alignment);
       if (!next) return std::move(next).error();
       auto vouched = is_vouched(at, *next);
       if (!vouched) return std::move(vouched).error();
       if (!*vouched) return finish();
-      auto end = *next ? (*next)->offset : reader_.bytes();
+      auto end = *next ? (*next)->offset : (reader_.bytes() + alignment - 1) / alignment * alignment;
       TROUPE_TRY(report(at, end - at, what));
       at = end;
     }
@@ -109,7 +107,7 @@ private:
       vouched_end_ = 0;
       while (next) {
         vouched_end_ = std::max(*vouched_end_, std::uint64_t{next->header.durable});
-        auto following = next_record(next->offset + record_bytes(next->header.payload_bytes));
+        auto following = next_record(next->offset + header_bytes);
         if (!following) return std::move(following).error();
         next = *following;
       }

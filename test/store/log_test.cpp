@@ -249,6 +249,7 @@ TEST_CASE("a full disk fails the record and nothing else") {
       }
     }
     REQUIRE(acked < 30);
+    if (d.exists("log/wal.active").value() && l->end().offset > 64) CHECK(d.content("log/wal.active").size() == l->end().offset);
     CHECK(append(*l, acked, std::string(1000, 'z')).error().code == ec::no_space);
     auto synced = l->sync();
     REQUIRE(synced);
