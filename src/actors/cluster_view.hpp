@@ -39,13 +39,13 @@ struct session_limits {
   session_limits() = default;
   std::size_t stripes_in_flight = 2;                       // of one upload: the memory it may take
   std::uint64_t read_ahead_bytes = std::uint64_t{2} << 20; // of one download; two pieces at least
-  std::chrono::milliseconds piece_timeout{10'000};  // append or read of one piece
+  std::chrono::milliseconds piece_timeout{10'000};         // append or read of one piece
   std::chrono::milliseconds sync_timeout{30'000};
   std::chrono::milliseconds remove_timeout{10'000};
-  std::chrono::milliseconds slow_grace{3'000};      // for the last nodes once there is a quorum without them
-  std::chrono::milliseconds idle_timeout{300'000};  // without a message, a session gives up
-  std::chrono::milliseconds suspicion{10'000};      // a node that failed an upload gets no new ones for so long
-  latency_estimate::bounds hedge;                   // when another node is asked for a piece: the p95 of reads, within
+  std::chrono::milliseconds slow_grace{3'000};     // for the last nodes once there is a quorum without them
+  std::chrono::milliseconds idle_timeout{300'000}; // without a message, a session gives up
+  std::chrono::milliseconds suspicion{10'000};     // a node that failed an upload gets no new ones for so long
+  latency_estimate::bounds hedge;                  // when another node is asked for a piece: the p95 of reads, within
 };
 
 // How long reads of pieces take, over all downloads of a replicator. Sessions run on several threads.

@@ -36,7 +36,8 @@ struct open_stripe {
 };
 
 struct session {
-  session(download_start s, extent_map m, erasure_codec c) : start(std::move(s)), map(std::move(m)), codec(std::move(c)) {
+  session(download_start s, extent_map m, erasure_codec c)
+      : start(std::move(s)), map(std::move(m)), codec(std::move(c)) {
     auto size = map.layout().size();
     position = std::min(start.offset, size);
     end = position + std::min(start.length, size - position);
@@ -135,13 +136,14 @@ void piece_failed(download_pointer self, std::uint64_t stripe, std::uint32_t pie
   auto& o = found->second;
   auto& node = s->map.nodes_of(stripe)[piece].name;
   if (s->lines.allow(self->clock().now()))
-    spdlog::warn("download: data id {} stripe {} piece {} on node {}: {}: {}", hex_encode(s->map.id().to_bytes()), stripe, piece,
-                 node, to_string(e.code), e.message);
+    spdlog::warn("download: data id {} stripe {} piece {} on node {}: {}: {}", hex_encode(s->map.id().to_bytes()),
+      stripe, piece, node, to_string(e.code), e.message);
   o.failures += (o.failures.empty() ? "" : "; ") + node + ": " + std::string{to_string(e.code)};
   o.asked.erase(piece);
   auto more = o.plan.failed(piece);
   if (!o.plan.possible())
-    return fail_session(self, fail(ec::unavailable, "stripe " + std::to_string(stripe) + " has too few readable pieces: " + o.failures));
+    return fail_session(
+      self, fail(ec::unavailable, "stripe " + std::to_string(stripe) + " has too few readable pieces: " + o.failures));
   ask(self, stripe, std::move(more));
 }
 
@@ -151,13 +153,14 @@ void piece_arrived(download_pointer self, std::uint64_t stripe, std::uint32_t pi
   if (s.failure || found == s.stripes.end()) return; // delivered from other pieces meanwhile
   auto& o = found->second;
   if (auto asked = o.asked.find(piece); asked != o.asked.end()) {
-    s.start.latency->sample(std::chrono::duration_cast<latency_estimate::duration>(self->clock().now() - asked->second));
+    s.start.latency->sample(
+      std::chrono::duration_cast<latency_estimate::duration>(self->clock().now() - asked->second));
     o.asked.erase(asked);
   }
   auto expected = stored_bytes(s.map.layout(), stripe, piece);
   if (bytes.size() != expected)
-    return piece_failed(self, stripe, piece, fail(ec::corrupt, "a piece of " + std::to_string(bytes.size()) + " bytes, expected "
-                                                                 + std::to_string(expected)));
+    return piece_failed(self, stripe, piece,
+      fail(ec::corrupt, "a piece of " + std::to_string(bytes.size()) + " bytes, expected " + std::to_string(expected)));
   o.pieces[piece] = bytes;
   ask(self, stripe, o.plan.arrived(piece));
 }
@@ -197,7 +200,8 @@ void ask(download_pointer self, std::uint64_t stripe, stripe_read::asks todo) {
 void fill_window(download_pointer self) {
   auto& s = *self->state.s;
   auto& layout = s.map.layout();
-  while (!s.failure && s.position < s.end && (s.window.size() < 2 || s.window_bytes < s.start.limits.read_ahead_bytes)) {
+  while (
+    !s.failure && s.position < s.end && (s.window.size() < 2 || s.window_bytes < s.start.limits.read_ahead_bytes)) {
     auto next = layout.at(s.position);
     next.length = static_cast<std::uint32_t>(std::min<std::uint64_t>(next.length, s.end - s.position));
     s.position += next.length;

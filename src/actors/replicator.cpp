@@ -36,7 +36,8 @@ void remove_everywhere(replicator_pointer self, const extent_map& map, const rep
   auto p = std::make_shared<progress>();
   p->waiting = nodes.size();
   auto answered = [p, done](const node_id& node, const result<>& outcome) {
-    if (!outcome && p->outcome) p->outcome = fail(outcome.error().code, "node " + node.name + ": " + outcome.error().message);
+    if (!outcome && p->outcome)
+      p->outcome = fail(outcome.error().code, "node " + node.name + ": " + outcome.error().message);
     if (--p->waiting == 0) done(p->outcome);
   };
   if (nodes.empty()) done({});
@@ -73,7 +74,8 @@ replicator_actor::behavior_type replicator(replicator_pointer self, const replic
       if (!session) return to_caf(session.error());
       return std::move(*session);
     },
-    [self](download_atom, const wire<pb::extent>& extent, std::uint64_t offset, std::uint64_t length) -> caf::result<download_actor> {
+    [self](download_atom, const wire<pb::extent>& extent, std::uint64_t offset,
+      std::uint64_t length) -> caf::result<download_actor> {
       auto& st = self->state;
       download_start start;
       start.extent = extent;

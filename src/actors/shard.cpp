@@ -22,8 +22,8 @@ struct shard_state {
   std::vector<after_sync> waiting; // for the next sync
   std::vector<after_sync> covered; // by the one that runs
   bool syncing = false;
-  bool checkpoint_paused = false;    // the last one failed: the next try is at a tick
-  bool compaction_waits = false;     // for a sync
+  bool checkpoint_paused = false;        // the last one failed: the next try is at a tick
+  bool compaction_waits = false;         // for a sync
   space_level space = space_level::fine; // as logged
   std::uint64_t damaged_reads = 0;
   log_limit damage_lines, compaction_lines;
@@ -59,8 +59,7 @@ void start_sync(shard_pointer self) {
   auto ticket = s.store->prepare_sync();
   // No timeout: it is local, and monitored. Whoever waits on us has one.
   self->request(s.options.syncer, caf::infinite, sync_atom::value, ticket)
-    .then([=] { finish_sync(self, ticket, {}); },
-          [=](const caf::error& e) { finish_sync(self, ticket, from_caf(e)); });
+    .then([=] { finish_sync(self, ticket, {}); }, [=](const caf::error& e) { finish_sync(self, ticket, from_caf(e)); });
 }
 
 // Calls `done` when everything appended so far is on disk, or can not be.
@@ -86,8 +85,7 @@ void checkpoint_when_due(shard_pointer self) {
   sync_then(self, [self, job = work{s.store->begin_checkpoint()}](const result<>& outcome) {
     if (!outcome) return finish_checkpoint(self, outcome);
     self->request(self->state.options.worker, caf::infinite, run_atom::value, job)
-      .then([=] { finish_checkpoint(self, {}); },
-            [=](const caf::error& e) { finish_checkpoint(self, from_caf(e)); });
+      .then([=] { finish_checkpoint(self, {}); }, [=](const caf::error& e) { finish_checkpoint(self, from_caf(e)); });
   });
 }
 
@@ -104,7 +102,8 @@ void report_space(shard_state& s) {
 // One step of compaction; the time until the next.
 std::chrono::microseconds compact(shard_pointer self) {
   auto& s = self->state;
-  auto step_time = std::chrono::microseconds{s.options.compaction_step_bytes * 1'000'000 / s.options.compaction_bytes_per_second};
+  auto step_time =
+    std::chrono::microseconds{s.options.compaction_step_bytes * 1'000'000 / s.options.compaction_bytes_per_second};
   if (s.compaction_waits) return step_time;
   auto progress = s.store->compact(s.options.compaction_step_bytes);
   if (!progress) {
@@ -212,8 +211,8 @@ result<shard_actor> spawn_shard(caf::actor_system& system, shard_options options
   if (!store) return store.error();
   for (auto& d : (*store)->damage())
     spdlog::error("shard of {}: damage in segment {} at offset {}, {} bytes lost: {}", options.node, d.position.segment,
-                  d.position.offset, d.bytes, d.what);
-  if ((*store)->rebuilt() && (*store)->count().log_bytes != 0)
+      d.position.offset, d.bytes, d.what);
+  if ((*store)->rebuilt() && (*store)->count().pieces != 0)
     spdlog::warn("shard of {}: the index was rebuilt from the log: {} pieces", options.node, (*store)->count().pieces);
   std::shared_ptr<piece_store> shared = std::move(*store);
   if (options.detached) return system.spawn<caf::detached>(shard, std::move(options), std::move(shared));

@@ -28,12 +28,12 @@ constexpr std::uint64_t early_sync_bytes = std::uint64_t{32} << 20;
 
 struct session {
   session(upload_start s, erasure_codec codec, std::vector<node_id> candidates)
-    : start(std::move(s)),
-      layout(start.what.geometry, start.what.size),
-      stripes(layout, std::move(codec)),
-      plan(layout, std::move(candidates)),
-      md5(digest_kind::md5),
-      checksums(start.what.checksums) {}
+      : start(std::move(s)),
+        layout(start.what.geometry, start.what.size),
+        stripes(layout, std::move(codec)),
+        plan(layout, std::move(candidates)),
+        md5(digest_kind::md5),
+        checksums(start.what.checksums) {}
 
   upload_start start;
   stripe_layout layout;
@@ -43,19 +43,19 @@ struct session {
   checksum_state checksums;
   std::uint64_t bytes_since_sync = 0;
 
-  reply<> writing;                   // the write that waits for room
+  reply<> writing; // the write that waits for room
   reply<upload_summary> finishing;
   bool finish_asked = false;
-  std::optional<error> failure;      // what the next message is answered with
+  std::optional<error> failure;                     // what the next message is answered with
   std::map<std::uint64_t, clock_time> quorum_since; // stripes that wait for their slow pieces only
 
   std::size_t syncs_waiting = 0;
   bool syncing = false;
-  std::vector<bool> synced;          // by candidate
+  std::vector<bool> synced; // by candidate
   std::optional<clock_time> enough_since;
 
   clock_time last_message;
-  std::optional<clock_time> armed;   // the earliest tick that is on its way
+  std::optional<clock_time> armed; // the earliest tick that is on its way
 };
 
 struct upload_state {
@@ -131,7 +131,9 @@ void dispatch(upload_pointer self, write_plan::sends todo) {
     id.set_data_id(s->start.id.to_bytes());
     id.set_stripe(what.stripe);
     id.set_piece(what.piece);
-    self->request(*shard, s->start.limits.piece_timeout, append_atom::value, wire{std::move(id)}, s->stripes.piece(what.stripe, what.piece))
+    self
+      ->request(*shard, s->start.limits.piece_timeout, append_atom::value, wire{std::move(id)},
+        s->stripes.piece(what.stripe, what.piece))
       .then(
         [=] {
           s->plan.acknowledged(what);
@@ -264,7 +266,11 @@ void tick(upload_pointer self) {
     dispatch(self, s.plan.give_up_slow(stripe));
   }
   advance(self);
-  if (s.enough_since && now - *s.enough_since >= grace && s.finishing.pending()) return conclude(self);
+  if (s.enough_since && now - *s.enough_since >= grace && s.finishing.pending()) {
+    for (std::size_t i = 0; i < s.synced.size(); ++i)
+      if (s.plan.holds_pieces(i) && !s.synced[i]) suspect(self, i, "its sync takes too long");
+    return conclude(self);
+  }
   bool owner_waits = s.writing.pending() || s.finishing.pending();
   if (!owner_waits && now - s.last_message >= s.start.limits.idle_timeout) {
     if (!s.failure) take_pieces_back(s);
@@ -282,7 +288,8 @@ ticking_upload::behavior_type upload(upload_pointer self, std::shared_ptr<sessio
   s->last_message = self->clock().now();
   arm(self, s->last_message + s->start.limits.idle_timeout / 20);
   // Suspects are skipped as far as the quorum allows it.
-  auto spare_pieces = s->layout.geometry().k + s->layout.geometry().m - write_quorum(s->layout.geometry().k, s->layout.geometry().m);
+  auto spare_pieces =
+    s->layout.geometry().k + s->layout.geometry().m - write_quorum(s->layout.geometry().k, s->layout.geometry().m);
   for (std::size_t i = s->plan.candidates().size(); i-- > 0 && spare_pieces > 0;)
     if (s->start.suspected->has(s->plan.candidates()[i], s->last_message)) {
       s->plan.node_failed(i, "failed a moment ago");
@@ -338,10 +345,12 @@ result<upload_actor> spawn_upload(caf::actor_system& system, upload_start start)
   auto candidates = troupe::candidates(cluster.places, start.id, cluster.places.places());
   // Suspects last, so that a spare takes their place from the beginning.
   auto now = system.clock().now();
-  std::stable_partition(candidates.begin(), candidates.end(), [&](const node_id& n) { return !start.suspected->has(n, now); });
+  std::stable_partition(
+    candidates.begin(), candidates.end(), [&](const node_id& n) { return !start.suspected->has(n, now); });
   if (start.what.size != 0 && candidates.size() < write_quorum(g.k, g.m))
-    return fail(ec::unavailable, "content of " + std::to_string(g.k) + "+" + std::to_string(g.m) + " pieces needs "
-                                   + std::to_string(write_quorum(g.k, g.m)) + " nodes; there are " + std::to_string(candidates.size()));
+    return fail(ec::unavailable,
+      "content of " + std::to_string(g.k) + "+" + std::to_string(g.m) + " pieces needs " +
+        std::to_string(write_quorum(g.k, g.m)) + " nodes; there are " + std::to_string(candidates.size()));
   auto s = std::make_shared<session>(std::move(start), std::move(*codec), std::move(candidates));
   return system.spawn(upload, std::move(s));
 }

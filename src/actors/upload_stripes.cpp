@@ -12,8 +12,9 @@ std::optional<piece_range> upload_stripes::expected() const {
 result<upload_stripes::added> upload_stripes::add(chunk c) {
   auto next = expected();
   if (!next || c.size() != next->length)
-    return fail(ec::bad_argument, "upload: got a data piece of " + std::to_string(c.size()) + " bytes, expected "
-                                    + (next ? std::to_string(next->length) : "no more"));
+    return fail(ec::bad_argument,
+      "upload: got a data piece of " + std::to_string(c.size()) + " bytes, expected " +
+        (next ? std::to_string(next->length) : "no more"));
   auto g = layout_.geometry();
   added out{.stripe = next->stripe, .pieces = {next->piece}, .first = next->piece == 0, .last = false};
   auto& pieces = open_[next->stripe];

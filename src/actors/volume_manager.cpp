@@ -27,7 +27,8 @@ std::map<std::string, std::string> parse_identity(const std::string& text) {
   std::map<std::string, std::string> out;
   std::istringstream lines{text};
   for (std::string line; std::getline(lines, line);)
-    if (auto equals = line.find(" = "); equals != std::string::npos) out[line.substr(0, equals)] = line.substr(equals + 3);
+    if (auto equals = line.find(" = "); equals != std::string::npos)
+      out[line.substr(0, equals)] = line.substr(equals + 3);
   return out;
 }
 
@@ -43,14 +44,18 @@ result<> check_identity(disk& d, const volume_options& o) {
       return fail(ec::incompatible, where + " has format '" + found["format"] + "'; this version knows " + format);
     if (found["cluster"] != o.cluster)
       return fail(ec::conflict, where + " belongs to cluster " + found["cluster"] + ", not " + o.cluster);
-    if (found["node"] != o.node) return fail(ec::conflict, where + " belongs to node " + found["node"] + ", not " + o.node);
+    if (found["node"] != o.node)
+      return fail(ec::conflict, where + " belongs to node " + found["node"] + ", not " + o.node);
     return {};
   }
   auto log_there = d.exists(o.store.directory + "/wal.active");
   if (!log_there) return log_there.error();
-  if (*log_there) return fail(ec::conflict, "volume " + o.directory + " has a log but no file '" + identity_path + "': whose is it?");
+  if (*log_there)
+    return fail(ec::conflict, "volume " + o.directory + " has a log but no file '" + identity_path + "': whose is it?");
   if (o.had_data)
-    spdlog::error("volume {} of node {} is empty, but the node had data: its pieces are lost and will be read from others", o.directory, o.node);
+    spdlog::error(
+      "volume {} of node {} is empty, but the node had data: its pieces are lost and will be read from others",
+      o.directory, o.node);
   auto text = std::string{"format = "} + format + "\ncluster = " + o.cluster + "\nnode = " + o.node + "\n";
   return replace_file(d, identity_path, as_bytes(text));
 }
@@ -68,7 +73,8 @@ result<std::shared_ptr<state_base>> open_index(const volume_options& o) {
     if (std::filesystem::exists(aside, failed)) continue;
     std::filesystem::rename(path, aside, failed);
     if (failed) break;
-    spdlog::error("volume {}: the index can not be opened ({}): set aside as {}, rebuilding it from the log", o.directory, why.message, aside);
+    spdlog::error("volume {}: the index can not be opened ({}): set aside as {}, rebuilding it from the log",
+      o.directory, why.message, aside);
     auto fresh = open_lmdb_base({.path = path});
     if (!fresh) return fresh.error();
     return std::shared_ptr<state_base>{std::move(*fresh)};
@@ -92,8 +98,8 @@ struct volume_state {
   worker_actor worker;
 };
 
-volume_manager_actor::behavior_type volume_manager(volume_manager_actor::stateful_pointer<volume_state> self, const std::string& node,
-                                                   const shard_actor& shard, const syncer_actor& syncer, const worker_actor& worker) {
+volume_manager_actor::behavior_type volume_manager(volume_manager_actor::stateful_pointer<volume_state> self,
+  const std::string& node, const shard_actor& shard, const syncer_actor& syncer, const worker_actor& worker) {
   auto& s = self->state;
   s.node = node;
   s.shard = shard;

@@ -4,14 +4,16 @@
 
 namespace troupe {
 
-result<extent_map> extent_map::make(std::string_view data_id_bytes, std::uint64_t size, stripe_geometry g,
-                                    std::vector<placement_run> runs) {
+result<extent_map> extent_map::make(
+  std::string_view data_id_bytes, std::uint64_t size, stripe_geometry g, std::vector<placement_run> runs) {
   if (data_id_bytes.size() != data_id{}.raw.size()) return fail(ec::corrupt, "extent: a data id has 16 bytes");
   if (auto ok = check(g); !ok) return fail(ec::corrupt, "extent: " + ok.error().message);
-  if (size != 0 && (runs.empty() || runs.front().first_stripe != 0)) return fail(ec::corrupt, "extent: no nodes for stripe 0");
+  if (size != 0 && (runs.empty() || runs.front().first_stripe != 0))
+    return fail(ec::corrupt, "extent: no nodes for stripe 0");
   for (std::size_t i = 0; i < runs.size(); ++i) {
     if (runs[i].nodes.size() != g.k + g.m) return fail(ec::corrupt, "extent: a placement without k + m nodes");
-    if (i != 0 && runs[i].first_stripe <= runs[i - 1].first_stripe) return fail(ec::corrupt, "extent: placements that do not ascend");
+    if (i != 0 && runs[i].first_stripe <= runs[i - 1].first_stripe)
+      return fail(ec::corrupt, "extent: placements that do not ascend");
   }
   return extent_map{data_id::from_bytes(data_id_bytes), stripe_layout{g, size}, std::move(runs)};
 }

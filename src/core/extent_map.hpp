@@ -17,18 +17,19 @@ namespace troupe {
 class extent_map {
 public:
   // ec::corrupt: sizes out of range, a run without k + m nodes, or runs that do not begin at stripe 0 and ascend.
-  static result<extent_map> make(std::string_view data_id_bytes, std::uint64_t size, stripe_geometry, std::vector<placement_run>);
+  static result<extent_map> make(
+    std::string_view data_id_bytes, std::uint64_t size, stripe_geometry, std::vector<placement_run>);
 
   const data_id& id() const { return id_; }
   const stripe_layout& layout() const { return layout_; }
   // nodes[i] holds piece i. Precondition: stripe < layout().stripes().
   const std::vector<node_id>& nodes_of(std::uint64_t stripe) const;
-  std::vector<node_id> all_nodes() const; // each once
+  std::vector<node_id> all_nodes() const;                 // each once
   std::uint32_t empty_pieces(std::uint64_t stripe) const; // bits of the data pieces without bytes
 
 private:
   extent_map(data_id id, stripe_layout layout, std::vector<placement_run> runs)
-    : id_(id), layout_(layout), runs_(std::move(runs)) {}
+      : id_(id), layout_(layout), runs_(std::move(runs)) {}
 
   data_id id_;
   stripe_layout layout_;

@@ -21,7 +21,8 @@ inline constexpr std::uint64_t small_content_bytes = std::uint64_t{64} << 10;
 inline constexpr std::uint32_t default_piece_bytes = std::uint32_t{512} << 10;
 
 // RS(3,2) from five nodes on, three copies with three or four, as many copies as nodes below that.
-stripe_geometry default_geometry(std::size_t nodes, std::uint64_t size, std::uint32_t piece_bytes = default_piece_bytes);
+stripe_geometry default_geometry(
+  std::size_t nodes, std::uint64_t size, std::uint32_t piece_bytes = default_piece_bytes);
 
 // Where the pieces of a run of stripes are: nodes[i] holds piece i.
 struct placement_run {

@@ -14,8 +14,9 @@ constexpr std::uint32_t piece_bytes_max = std::uint32_t{1} << 20;
 
 result<> check(const stripe_geometry& g) {
   if (g.k >= 1 && g.k <= k_max && g.m <= m_max && g.piece_bytes >= 1 && g.piece_bytes <= piece_bytes_max) return {};
-  return fail(ec::bad_argument, "stripe geometry out of range: k=" + std::to_string(g.k) + " m=" + std::to_string(g.m)
-                                  + " piece_bytes=" + std::to_string(g.piece_bytes));
+  return fail(ec::bad_argument,
+    "stripe geometry out of range: k=" + std::to_string(g.k) + " m=" + std::to_string(g.m) +
+      " piece_bytes=" + std::to_string(g.piece_bytes));
 }
 
 stripe_layout::stripe_layout(stripe_geometry geometry, std::uint64_t size) : geometry_(geometry), size_(size) {}

@@ -5,7 +5,7 @@
 namespace troupe {
 
 stripe_read::stripe_read(std::uint32_t k, std::uint32_t m, std::uint32_t empty, std::vector<std::uint32_t> order)
-  : k_(k), order_(std::move(order)), here_(empty) {
+    : k_(k), order_(std::move(order)), here_(empty) {
   if (order_.empty())
     for (std::uint32_t i = 0; i < k + m; ++i) order_.push_back(i);
 }

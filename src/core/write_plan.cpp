@@ -5,13 +5,13 @@
 namespace troupe {
 
 write_plan::write_plan(stripe_layout layout, std::vector<node_id> candidates)
-  : layout_(layout),
-    pieces_(layout.geometry().k + layout.geometry().m),
-    quorum_(write_quorum(layout.geometry().k, layout.geometry().m)),
-    candidates_(std::move(candidates)),
-    nodes_(candidates_.size()),
-    places_(pieces_),
-    next_spare_(std::min<std::size_t>(pieces_, candidates_.size())) {
+    : layout_(layout),
+      pieces_(layout.geometry().k + layout.geometry().m),
+      quorum_(write_quorum(layout.geometry().k, layout.geometry().m)),
+      candidates_(std::move(candidates)),
+      nodes_(candidates_.size()),
+      places_(pieces_),
+      next_spare_(std::min<std::size_t>(pieces_, candidates_.size())) {
   for (std::size_t i = 0; i < next_spare_; ++i) places_[i] = i;
 }
 
@@ -151,14 +151,17 @@ std::string write_plan::failures() const {
 
 void write_plan::note_impossible(std::uint64_t stripe) {
   if (impossible_) return;
-  impossible_ = fail(ec::unavailable, "stripe " + std::to_string(stripe) + " can not reach its write quorum of "
-                                        + std::to_string(quorum_) + " of " + std::to_string(pieces_) + " pieces" + failures());
+  impossible_ = fail(ec::unavailable,
+    "stripe " + std::to_string(stripe) + " can not reach its write quorum of " + std::to_string(quorum_) + " of " +
+      std::to_string(pieces_) + " pieces" + failures());
 }
 
 result<write_plan::outcome> write_plan::finish(const std::vector<bool>& synced) const {
   if (impossible_) return *impossible_;
   outcome out;
-  auto name_of = [&](std::size_t candidate) { return candidate < candidates_.size() ? candidates_[candidate] : node_id{}; };
+  auto name_of = [&](std::size_t candidate) {
+    return candidate < candidates_.size() ? candidates_[candidate] : node_id{};
+  };
   for (auto& r : runs_) {
     placement_run named{r.first_stripe, {}};
     for (auto place : r.places) named.nodes.push_back(name_of(place));
@@ -181,9 +184,9 @@ result<write_plan::outcome> write_plan::finish(const std::vector<bool>& synced) 
       }
     }
     if (there < quorum_)
-      return fail(ec::unavailable, "stripe " + std::to_string(stripe) + ": only " + std::to_string(there) + " of "
-                                     + std::to_string(pieces_) + " pieces are on disk, " + std::to_string(quorum_)
-                                     + " are needed" + failures());
+      return fail(ec::unavailable,
+        "stripe " + std::to_string(stripe) + ": only " + std::to_string(there) + " of " + std::to_string(pieces_) +
+          " pieces are on disk, " + std::to_string(quorum_) + " are needed" + failures());
   }
   return out;
 }

@@ -46,7 +46,7 @@ public:
   bool settled(std::uint64_t stripe) const; // nothing is on its way; its bytes are not needed any more
   bool on_its_way(const send&) const;
   bool waits_for(std::uint64_t stripe, std::size_t candidate) const; // it has not answered about a piece of the stripe
-  std::size_t open_stripes() const { return open_.size(); } // begun, not settled, or behind one that is not
+  std::size_t open_stripes() const { return open_.size(); }          // begun, not settled, or behind one that is not
   // A stripe can not reach its quorum any more: ec::unavailable, naming the nodes and what they said.
   const std::optional<error>& impossible() const { return impossible_; }
 

@@ -94,7 +94,8 @@ result<bool> piece_store::copy_pieces(std::uint64_t bytes) {
       return payload.error();
     }
     bytes_view view = *payload;
-    auto copy = log_->append({.type = piece_record, .id = key.id, .n1 = key.stripe, .n2 = key.piece}, std::span{&view, 1});
+    auto copy =
+      log_->append({.type = piece_record, .id = key.id, .n1 = key.stripe, .n2 = key.piece}, std::span{&view, 1});
     if (!copy) {
       if (copy.error().code != ec::no_space) poison(copy.error());
       return copy.error();
@@ -158,7 +159,8 @@ result<> piece_store::sweep_tombstones() {
 result<> piece_store::release_segments() {
   while (!emptied_.empty() && emptied_.front().safe <= log_->durable()) {
     auto number = emptied_.front().number;
-    if (auto life = lives_.find(number); life != lives_.end() && (life->second.pieces != 0 || life->second.tombstones != 0))
+    if (auto life = lives_.find(number);
+        life != lives_.end() && (life->second.pieces != 0 || life->second.tombstones != 0))
       return fail(ec::internal, "compaction: segment " + std::to_string(number) + " is not empty");
     TROUPE_TRY(log_->remove_segment(number));
     emptied_.pop_front();

@@ -61,7 +61,7 @@ std::optional<place> parse_place(std::string_view);
 std::string occupant_row(log_position);
 std::string occupants_of(std::uint64_t segment); // prefix
 std::string tombstone_row(log_position);
-std::string tombstones_of(std::uint64_t segment); // prefix
+std::string tombstones_of(std::uint64_t segment);                 // prefix
 std::optional<log_position> parse_position_row(std::string_view); // of either kind
 std::string encode(const tombstone&);
 std::optional<tombstone> parse_tombstone(std::string_view);

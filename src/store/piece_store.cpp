@@ -20,7 +20,9 @@ std::string name_of(log_position at) {
   return "segment " + std::to_string(at.segment) + " offset " + std::to_string(at.offset);
 }
 
-error bad_row(std::string_view what) { return fail(ec::corrupt, "index: a row that does not parse: " + std::string{what}); }
+error bad_row(std::string_view what) {
+  return fail(ec::corrupt, "index: a row that does not parse: " + std::string{what});
+}
 
 // Empties an index whose log is not the one it was made from.
 result<> erase_everything(state_base& base) {
@@ -51,9 +53,10 @@ space_level level_of(const disk_space& s, const piece_store_options& o) {
 }
 
 piece_store::piece_store(disk& d, piece_store_options options, std::shared_ptr<state_base> base)
-  : disk_(d), options_(std::move(options)), state_(std::move(base)) {}
+    : disk_(d), options_(std::move(options)), state_(std::move(base)) {}
 
-result<std::unique_ptr<piece_store>> piece_store::open(disk& d, piece_store_options options, std::shared_ptr<state_base> base) {
+result<std::unique_ptr<piece_store>> piece_store::open(
+  disk& d, piece_store_options options, std::shared_ptr<state_base> base) {
   auto stored = base->position();
   if (!stored) return stored.error();
   auto from = parse_position(*stored);
@@ -135,7 +138,8 @@ result<> piece_store::replay(const log_entry_view& e) {
     return {};
   }
   default:
-    return fail(ec::incompatible, "log: a record of unknown type " + std::to_string(r.type) + " in " + name_of(e.position));
+    return fail(
+      ec::incompatible, "log: a record of unknown type " + std::to_string(r.type) + " in " + name_of(e.position));
   }
 }
 
@@ -214,7 +218,8 @@ result<> piece_store::append(const piece_key& k, bytes_view bytes) {
   if (!poisoned_.empty()) return fail(ec::closed, "the shard is read-only: " + poisoned_);
   if (k.piece > piece_max) return fail(ec::bad_argument, "piece number out of range: " + std::to_string(k.piece));
   if (bytes.size() > piece_bytes_max)
-    return fail(ec::too_large, "a piece of " + std::to_string(bytes.size()) + " bytes; at most " + std::to_string(piece_bytes_max));
+    return fail(ec::too_large,
+      "a piece of " + std::to_string(bytes.size()) + " bytes; at most " + std::to_string(piece_bytes_max));
   look_at_space(bytes.size());
   if (space_ == space_level::full) return fail(ec::no_space, "the volume is full");
   auto at = log_->append({.type = piece_record, .id = k.id, .n1 = k.stripe, .n2 = k.piece}, std::span{&bytes, 1});
@@ -274,8 +279,8 @@ void piece_store::synced(const log_sync& ticket, const result<>& outcome) {
 
 bool piece_store::checkpoint_due() const {
   if (state_.checkpointing() || !poisoned_.empty()) return false;
-  return state_.overlay_bytes() > options_.overlay_bytes_max || replay_bytes_ > options_.replay_bytes_max
-         || victim_waits_for_checkpoint_;
+  return state_.overlay_bytes() > options_.overlay_bytes_max || replay_bytes_ > options_.replay_bytes_max ||
+    victim_waits_for_checkpoint_;
 }
 
 void piece_store::freeze_lives() {

@@ -30,7 +30,7 @@ struct piece_store_options {
   std::uint64_t segment_bytes = std::uint64_t{64} << 20;
   std::uint64_t overlay_bytes_max = std::uint64_t{16} << 20; // a checkpoint is due beyond
   std::uint64_t replay_bytes_max = std::uint64_t{64} << 20;  // or beyond this much log since the last one
-  double life_min = 0.5; // closed segments with a smaller part alive are compacted
+  double life_min = 0.5;                                     // closed segments with a smaller part alive are compacted
   // The volume counts as near full or full when less than the smaller of the part and the bytes is free.
   double near_full_part = 0.10, full_part = 0.05;
   std::uint64_t near_full_bytes = std::uint64_t{8} << 30, full_bytes = std::uint64_t{2} << 30;
@@ -115,9 +115,9 @@ private:
   std::unique_ptr<log> log_;
   std::map<std::uint64_t, piece_index::segment_life> lives_; // by segment
   std::set<std::uint64_t> life_changed_;                     // rows to write with the next checkpoint
-  log_position checkpointed_;       // the index on disk knows everything before it
-  log_position checkpointing_;      // will, when the checkpoint that runs has finished
-  std::uint64_t replay_bytes_ = 0;  // log behind checkpointed_
+  log_position checkpointed_;                                // the index on disk knows everything before it
+  log_position checkpointing_;                               // will, when the checkpoint that runs has finished
+  std::uint64_t replay_bytes_ = 0;                           // log behind checkpointed_
   std::uint64_t checkpointing_replay_bytes_ = 0;
   std::string poisoned_;
   space_level space_ = space_level::fine;
@@ -133,8 +133,8 @@ private:
   std::deque<emptied_segment> emptied_;
   std::set<std::uint64_t> unreadable_; // with a live record that can not be copied: they stay
   bool victim_waits_for_checkpoint_ = false;
-  bool sweep_due_ = true;        // a segment went: tombstones may have become needless
-  std::string sweep_after_;      // row; empty: at the start
+  bool sweep_due_ = true;   // a segment went: tombstones may have become needless
+  std::string sweep_after_; // row; empty: at the start
 };
 
 } // namespace troupe

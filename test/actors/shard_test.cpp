@@ -204,7 +204,8 @@ TEST_CASE("a shard whose syncer ends ends too, rather than to promise what it ca
 TEST_CASE("a removal is confirmed when it is on disk, and the space comes back as time passes") {
   shard_fixture fx;
   auto s = fx.start();
-  for (std::uint64_t i = 0; i < 100; ++i) fx.ask(s, append_atom::value, piece(i, 0, 0), chunk::copy_of(content_of(i, 1000)));
+  for (std::uint64_t i = 0; i < 100; ++i)
+    fx.ask(s, append_atom::value, piece(i, 0, 0), chunk::copy_of(content_of(i, 1000)));
   fx.run();
   auto before = fx.status(s);
   REQUIRE(before.pieces() == 100);
@@ -231,7 +232,8 @@ TEST_CASE("a removal is confirmed when it is on disk, and the space comes back a
 TEST_CASE("damage in a segment is counted, and costs one piece") {
   shard_fixture fx;
   auto s = fx.start();
-  for (std::uint64_t i = 0; i < 40; ++i) fx.ask(s, append_atom::value, piece(i, 0, 0), chunk::copy_of(content_of(i, 1000)));
+  for (std::uint64_t i = 0; i < 40; ++i)
+    fx.ask(s, append_atom::value, piece(i, 0, 0), chunk::copy_of(content_of(i, 1000)));
   auto sync = fx.ask(s, sync_atom::value);
   fx.run();
   REQUIRE(sync.ok());
@@ -240,14 +242,17 @@ TEST_CASE("damage in a segment is counted, and costs one piece") {
   for (std::uint64_t i = 0; i < 40; ++i) {
     auto got = fx.ask<chunk>(s, read_atom::value, piece(i, 0, 0));
     fx.run();
-    if (got.ok()) REQUIRE(got.value().text() == content_of(i, 1000));
-    else ++lost;
+    if (got.ok())
+      REQUIRE(got.value().text() == content_of(i, 1000));
+    else
+      ++lost;
   }
   REQUIRE(lost == 1);
   REQUIRE(fx.status(s).damaged_records() == 1);
 }
 
-TEST_CASE("whatever the order of messages and wherever the disk dies, an answered sync covers what was appended before") {
+TEST_CASE(
+  "whatever the order of messages and wherever the disk dies, an answered sync covers what was appended before") {
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     std::mt19937_64 random{seed};
     shard_fixture fx{seed};
@@ -273,7 +278,9 @@ TEST_CASE("whatever the order of messages and wherever the disk dies, an answere
       for (int i = 0; i < 150; ++i) {
         auto id = seed * 1'000'000 + static_cast<std::uint64_t>(life) * 1000 + random() % 300;
         switch (random() % 6) {
-        case 0: case 1: case 2: {
+        case 0:
+        case 1:
+        case 2: {
           if (removed.contains(id) || appended.contains(id)) break;
           auto content = content_of(random(), 1 + random() % 2000);
           auto a = fx.ask(s, append_atom::value, piece(id, 0, 0), chunk::copy_of(content));
@@ -353,7 +360,8 @@ TEST_CASE("five real shards: disks that crash, flip bits and go away do not cost
       stripe_layout layout{rs32, content.size()};
       std::size_t at = 0;
       for (auto r : layout.ranges(0, content.size())) {
-        REQUIRE(fx.wait(fx.ask(begun.value(), write_atom::value, chunk::copy_of(std::string_view{content}.substr(at, r.length)))));
+        REQUIRE(fx.wait(
+          fx.ask(begun.value(), write_atom::value, chunk::copy_of(std::string_view{content}.substr(at, r.length)))));
         at += r.length;
       }
       auto finished = fx.ask<upload_summary>(begun.value(), finish_atom::value);
@@ -373,7 +381,8 @@ TEST_CASE("five real shards: disks that crash, flip bits and go away do not cost
     }
     start();
     for (auto& [extent, content] : stored) {
-      auto begun = fx.ask<download_actor>(replicator, download_atom::value, wire{extent}, std::uint64_t{0}, extent.size());
+      auto begun =
+        fx.ask<download_actor>(replicator, download_atom::value, wire{extent}, std::uint64_t{0}, extent.size());
       fx.run();
       std::string got;
       for (;;) {

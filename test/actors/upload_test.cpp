@@ -163,7 +163,8 @@ TEST_CASE("an upload holds a bounded number of stripes, whatever the nodes do") 
   c.answer_oldest();
   REQUIRE(last.ok());
   // Nobody answers ever: the piece timeout ends it.
-  for (int i = 0; i < 3; ++i) last = c.fx.ask(session, write_atom::value, chunk::copy_of(std::string(64, 'x'))), c.fx.run();
+  for (int i = 0; i < 3; ++i)
+    last = c.fx.ask(session, write_atom::value, chunk::copy_of(std::string(64, 'x'))), c.fx.run();
   REQUIRE_FALSE(last.ready());
   c.fx.advance(limits.piece_timeout + 1s);
   REQUIRE(last.code() == ec::unavailable);
@@ -249,7 +250,8 @@ TEST_CASE("removing an extent asks every node, and says so when one did not conf
   REQUIRE(c.pieces_stored() == 0);
 }
 
-TEST_CASE("random failures: an acknowledged upload is readable with any two of its five nodes gone, within what is missing") {
+TEST_CASE(
+  "random failures: an acknowledged upload is readable with any two of its five nodes gone, within what is missing") {
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     std::mt19937_64 random{seed};
     session_limits limits;
@@ -273,8 +275,10 @@ TEST_CASE("random failures: an acknowledged upload is readable with any two of i
     for (auto& [name, script] : c.scripts) {
       bool gap = false;
       for (auto& m : s->repair.missing()) gap = gap || m.node() == name;
-      if (gap) script->fail_all(ec::io_error);
-      else script->heal();
+      if (gap)
+        script->fail_all(ec::io_error);
+      else
+        script->heal();
     }
     REQUIRE(c.download(s->extent, 0, content.size()).value() == content);
   }

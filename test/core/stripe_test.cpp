@@ -36,8 +36,7 @@ void check_cover(const stripe_layout& layout) {
 
 TEST_CASE("the data pieces of a layout cover the content once, in order, for every size near a boundary") {
   for (auto [k, m, bytes] : {std::tuple{1u, 0u, 8u}, {1u, 2u, 8u}, {3u, 2u, 8u}, {4u, 2u, 5u}, {16u, 8u, 3u}})
-    for (std::uint64_t size = 0; size < 4u * k * bytes + 2; ++size)
-      check_cover(stripe_layout{{k, m, bytes}, size});
+    for (std::uint64_t size = 0; size < 4u * k * bytes + 2; ++size) check_cover(stripe_layout{{k, m, bytes}, size});
 }
 
 TEST_CASE("empty content has no stripes and no ranges") {
@@ -61,7 +60,8 @@ TEST_CASE("the last stripe spreads its rest evenly, with short or empty pieces a
 TEST_CASE("ranges are the bytes asked for, clipped to the content") {
   std::mt19937_64 rng{7};
   for (int i = 0; i < 3000; ++i) {
-    stripe_layout layout{{static_cast<std::uint32_t>(1 + rng() % 5), 2, static_cast<std::uint32_t>(1 + rng() % 9)}, rng() % 200};
+    stripe_layout layout{
+      {static_cast<std::uint32_t>(1 + rng() % 5), 2, static_cast<std::uint32_t>(1 + rng() % 9)}, rng() % 200};
     auto g = layout.geometry();
     auto offset = rng() % 220, length = rng() % 220;
     auto next = std::min(offset, layout.size());

@@ -325,13 +325,18 @@ void live_through_crashes(std::uint64_t seed) {
       result<> outcome;
       auto id = random() % 25, stripe = random() % 4;
       switch (random() % 12) {
-      case 0: case 1: case 2: case 3: case 4: {
+      case 0:
+      case 1:
+      case 2:
+      case 3:
+      case 4: {
         auto content = content_of(++contents, 1 + random() % 900);
         model.wrote(id, stripe, content); // even when it fails: then it may or may not be there
         outcome = s->append({id_of(id), stripe, 0}, as_bytes(content));
         break;
       }
-      case 5: case 6:
+      case 5:
+      case 6:
         model.removed(id);
         outcome = s->remove(id_of(id));
         break;

@@ -72,7 +72,8 @@ inline scripted_shard::behavior_type mock_shard(scripted_shard::pointer self, co
       reply<chunk> done{self};
       auto found = s->pieces.find(key_of(*id));
       if (s->on_read == ec::timeout) {
-        s->held.push_back([=] { done(found == s->pieces.end() ? result<chunk>{fail(ec::not_found, "gone")} : found->second); });
+        s->held.push_back(
+          [=] { done(found == s->pieces.end() ? result<chunk>{fail(ec::not_found, "gone")} : found->second); });
       } else if (s->on_read) {
         done(fail(*s->on_read, "scripted"));
       } else if (found == s->pieces.end()) {
