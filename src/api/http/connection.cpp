@@ -282,9 +282,12 @@ task<> connection::linger() {
   if (state_.buffer == nullptr) co_return;
   for (std::uint64_t dropped = 0; dropped < limits_.linger_bytes_max;) {
     auto r = co_await state_.io.read_some(state_.buffer, state_.capacity);
-    if (r.error || r.bytes == 0) co_return;
+    if (r.bytes == 0 && !r.error && !state_.timed_out) co_return; // it has read our answer, and is done
+    if (r.bytes == 0) break;
     dropped += r.bytes;
   }
+  // It still sends: a plain close may leave it waiting for a window that never opens.
+  state_.io.reset_on_close();
 }
 
 } // namespace troupe::http

@@ -128,7 +128,7 @@ struct http_fixture {
               type = "text/x-error";
               return std::string{to_string(e.code)} + (rq == nullptr ? " without a request" : "");
             },
-            .cut = {}, .limits = {.cut_time = 50ms, .sweep_time = 10ms}, .watcher = &watcher};
+            .cut = {}, .limits = {.cut_time = 10s, .sweep_time = 10ms}, .watcher = &watcher};
   }
   std::uint16_t start(http::server_config c) {
     server = std::make_unique<http::server>(std::move(c));

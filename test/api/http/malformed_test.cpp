@@ -60,7 +60,7 @@ private:
 TEST_CASE_METHOD(http_fixture, "ten thousand damaged requests do no harm") {
   auto c = config();
   c.threads = 2;
-  c.limits.head_time = c.limits.idle_time = c.limits.stall_time = c.limits.linger_time = 100ms;
+  c.limits.head_time = c.limits.idle_time = c.limits.stall_time = c.limits.linger_time = 300ms;
   auto port = start(std::move(c));
   constexpr unsigned seed = 20'240'601;
   INFO("seed " << seed);

@@ -36,13 +36,15 @@ TEST_CASE_METHOD(http_fixture, "stop lets a request in flight finish, and says t
   auto c = config();
   c.threads = 2;
   auto port = start(std::move(c));
-  raw_client waits{port}, sends{port}, idle{port};
+  raw_client waits{port}, sends{port}, idle{port}, idle_too{port}; // two on each io thread
   idle.exchange(get("/hello"));
+  idle_too.exchange(get("/hello"));
   waits.send(get("/wait"));
   sends.send("PUT /count HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf");
   REQUIRE(barrier.wait_for_arrivals(1));
   auto stopped = std::async(std::launch::async, [&] { return server->stop(10s); });
-  idle.wait_end(); // so it drains
+  idle.wait_end(); // so both threads drain
+  idle_too.wait_end();
   CHECK(refuses_connections(port));
   barrier.open();
   sends.send(std::string(96, 'x'));
@@ -75,7 +77,9 @@ TEST_CASE_METHOD(http_fixture, "stop cuts what has not finished when the grace e
 }
 
 TEST_CASE_METHOD(http_fixture, "a handler that never ends does not keep the server from being destroyed") {
-  raw_client waits{start()};
+  auto c = config();
+  c.limits.cut_time = 20ms;
+  raw_client waits{start(std::move(c))};
   waits.send(get("/wait"));
   REQUIRE(barrier.wait_for_arrivals(1));
   CHECK(server->stop(0ms) == 1);
