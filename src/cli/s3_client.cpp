@@ -62,7 +62,8 @@ bool back_off(const connection& where, unsigned attempt, const std::stop_token& 
   std::uint8_t jitter = 0;
   system_entropy().fill(bytes_span{reinterpret_cast<std::byte*>(&jitter), 1});
   constexpr std::chrono::microseconds longest = std::chrono::seconds{5};
-  const auto doubled = std::min<std::chrono::microseconds>(longest, where.first_back_off * (1 << std::min(attempt, 12u)));
+  const auto doubled =
+    std::min<std::chrono::microseconds>(longest, where.first_back_off * (1 << std::min(attempt, 12u)));
   const auto wait = doubled * (205 + jitter * 102 / 255) / 256;
   std::mutex m;
   std::condition_variable_any wake;

@@ -65,9 +65,9 @@ public:
   struct hooks {
     std::stop_token stop{};
     const wall_clock* clock = &system_clock_source(); // for signatures
-    std::function<void(std::uint64_t)> sent{};      // bytes of request bodies given to the kernel
-    std::function<void(std::uint64_t)> sent_back{}; // bytes counted as sent that a retry sends again
-    std::function<void()> tick{};                   // about once a second, also while nothing moves
+    std::function<void(std::uint64_t)> sent{};        // bytes of request bodies given to the kernel
+    std::function<void(std::uint64_t)> sent_back{};   // bytes counted as sent that a retry sends again
+    std::function<void()> tick{};                     // about once a second, also while nothing moves
   };
 
   s3_client(const connection&, hooks);

@@ -96,7 +96,8 @@ result<> stat(session& s, const object_flags& flags) {
   line("type", facts->attributes.content_type);
   if (!facts->version_id.empty()) line("version", facts->version_id);
   for (const auto& [header, value] : facts->headers)
-    if (header.starts_with("x-amz-checksum-")) line(header.substr(15), value);
+    if (header.starts_with("x-amz-checksum-"))
+      line(header == "x-amz-checksum-type" ? "checksum type" : header.substr(15), value);
   for (const auto& [key, value] : facts->attributes.metadata) line("metadata", key + "=" + value);
   return {};
 }
