@@ -93,12 +93,13 @@ result<std::vector<const stored_part*>> choose(const std::vector<stored_part>& u
       if (have == nullptr || have->value() != c.value())
         return fail(ec::invalid_part, "part " + std::to_string(want.number) + " has another " + c.algorithm() + " checksum");
     }
-    if (i + 1 < choices.size() && part->record.size() < part_bytes_min)
-      return fail(ec::entity_too_small, "part " + std::to_string(want.number) + " has " + std::to_string(part->record.size()) +
-                                          " bytes; all parts but the last need at least 5 MiB");
     total += part->record.size();
     chosen.push_back(&*part);
   }
+  for (std::size_t i = 0; i + 1 < chosen.size(); ++i) // after all were found: AWS complains in this order
+    if (auto bytes = chosen[i]->record.size(); bytes < part_bytes_min)
+      return fail(ec::entity_too_small, "part " + std::to_string(chosen[i]->record.number()) + " has " +
+                                          std::to_string(bytes) + " bytes; all parts but the last need at least 5 MiB");
   if (total > object_bytes_max) return fail(ec::entity_too_large, "an object may have 5 TiB at most");
   return chosen;
 }
