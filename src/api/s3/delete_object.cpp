@@ -1,9 +1,18 @@
 // DeleteObject and DeleteObjects.
+#include "api/http/worker.hpp"
 #include "api/s3/call.hpp"
 #include "api/s3/conditions.hpp"
 #include "api/s3/headers.hpp"
 #include "api/s3/names.hpp"
 #include "api/s3/shapes.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <exception>
 
 namespace troupe::s3 {
 
@@ -17,6 +26,7 @@ http::task<> on_delete_object(call& c) {
 namespace {
 
 constexpr std::size_t keys_max = 1000;
+constexpr std::size_t lanes_max = 32; // deletes of one request under way at once
 
 struct doomed {
   std::string key;
@@ -59,6 +69,30 @@ http::task<result<>> remove(call& c, const doomed& d) {
   co_return co_await c.store.remove(c.bucket(), d.key, std::move(*conditions));
 }
 
+// Takes the next key until there is none.
+http::task<> lane(call& c, const std::vector<doomed>& all, std::size_t& next, std::vector<result<>>& done) {
+  while (next < all.size()) {
+    auto const i = next++;
+    done[i] = co_await remove(c, all[i]);
+  }
+}
+
+// Side by side, so that their commits share the log's fsyncs.
+http::task<std::vector<result<>>> remove_all(call& c, const std::vector<doomed>& all) {
+  namespace asio = http::asio;
+  std::vector<result<>> done(all.size());
+  std::size_t next = 0;
+  auto const io = c.req.io().context().get_executor();
+  using one = decltype(asio::co_spawn(io, lane(c, all, next, done), asio::deferred));
+  std::vector<one> lanes;
+  for (std::size_t i = 0; i < std::min(lanes_max, all.size()); ++i) lanes.push_back(asio::co_spawn(io, lane(c, all, next, done), asio::deferred));
+  auto group = asio::experimental::make_parallel_group(std::move(lanes));
+  auto [order, failures] = co_await group.async_wait(asio::experimental::wait_for_all{}, asio::use_awaitable_t<http::executor>{});
+  for (auto const& failure : failures)
+    if (failure) std::rethrow_exception(failure);
+  co_return done;
+}
+
 } // namespace
 
 http::task<> on_delete_objects(call& c) {
@@ -71,16 +105,17 @@ http::task<> on_delete_objects(call& c) {
   std::string xml;
   xml_writer x{xml};
   x.open("DeleteResult", xml_namespace);
-  for (auto const& d : list.objects) {
-    auto const done = co_await remove(c, d);
-    if (done) {
+  auto const results = co_await remove_all(c, list.objects);
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    auto const& d = list.objects[i];
+    if (results[i]) {
       if (list.quiet) continue;
       x.open("Deleted").element("Key", d.key);
       if (d.version) x.element("VersionId", *d.version);
       x.close();
       continue;
     }
-    s3_error const e{done.error()};
+    s3_error const e{results[i].error()};
     x.open("Error").element("Key", d.key);
     if (d.version) x.element("VersionId", *d.version);
     x.element("Code", e.what_is.code).element("Message", e.text()).close();
