@@ -64,9 +64,12 @@ bool refuses(const metadata_state& s) { return s.stopping || s.host->failure(); 
 
 void answer(std::vector<waiting_commit>& commits, std::vector<metadata_machine::batch_outcome> outcomes) {
   for (std::size_t i = 0; i < commits.size(); ++i) {
-    if (i >= outcomes.size()) commits[i].answer(fail(ec::internal, "a batch without an outcome"));
-    else if (!outcomes[i]) commits[i].answer(std::move(outcomes[i]).error());
-    else commits[i].answer(wire{std::move(*outcomes[i])});
+    if (i >= outcomes.size())
+      commits[i].answer(fail(ec::internal, "a batch without an outcome"));
+    else if (!outcomes[i])
+      commits[i].answer(std::move(outcomes[i]).error());
+    else
+      commits[i].answer(wire{std::move(*outcomes[i])});
   }
 }
 
@@ -94,11 +97,15 @@ void propose_waiting(metadata_pointer self) {
     for (auto& c : *commits) *entry.add_batches() = *c.batch;
     auto accepted = s.host->propose(as_bytes(entry.SerializeAsString()), [&s, commits](const result<>& outcome) {
       s.proposing = false;
-      if (outcome) answer(*commits, s.replica->take_outcomes());
-      else for (auto& c : *commits) c.answer(outcome.error());
+      if (outcome)
+        answer(*commits, s.replica->take_outcomes());
+      else
+        for (auto& c : *commits) c.answer(outcome.error());
     });
-    if (accepted) s.proposing = true;
-    else for (auto& c : *commits) c.answer(accepted.error());
+    if (accepted)
+      s.proposing = true;
+    else
+      for (auto& c : *commits) c.answer(accepted.error());
   }
 }
 
@@ -111,7 +118,8 @@ caf::result<wire<pb::batch_result>> commit(metadata_pointer self, const wire<pb:
     return to_caf(fail(ec::slow_down, std::to_string(s.queue.size()) + " commits are waiting for the metadata log"));
   reply<wire<pb::batch_result>> answer{self};
   s.queue_bytes += bytes;
-  s.queue.push_back({.batch = batch, .bytes = bytes, .until = self->clock().now() + s.options.patience, .answer = answer});
+  s.queue.push_back(
+    {.batch = batch, .bytes = bytes, .until = self->clock().now() + s.options.patience, .answer = answer});
   carry_out(self);
   return answer.later();
 }
@@ -153,11 +161,13 @@ caf::result<wire<T>> when_readable(metadata_pointer self, std::function<result<T
     return to_caf(fail(ec::slow_down, std::to_string(s.reads.size()) + " reads are waiting for a metadata leader"));
   reply<wire<T>> answer{self};
   s.reads.push_back({self->clock().now() + s.options.patience, [answer, read](const result<>& readable) {
-    if (!readable) return answer(readable.error());
-    auto found = read();
-    if (found) answer(wire{std::move(*found)});
-    else answer(std::move(found).error());
-  }});
+                       if (!readable) return answer(readable.error());
+                       auto found = read();
+                       if (found)
+                         answer(wire{std::move(*found)});
+                       else
+                         answer(std::move(found).error());
+                     }});
   carry_out(self);
   return answer.later();
 }
@@ -173,8 +183,9 @@ void refuse_waiting(metadata_state& s, const error& why) {
 void expire_waiting(metadata_pointer self) {
   auto& s = self->state;
   auto now = self->clock().now();
-  auto why = s.host->leader() ? fail(ec::slow_down, "the metadata log has no room until a checkpoint is done")
-                              : fail(ec::not_leader, "this metadata member does not lead; the leader is '" + s.host->leader_address() + "'");
+  auto why = s.host->leader()
+    ? fail(ec::slow_down, "the metadata log has no room until a checkpoint is done")
+    : fail(ec::not_leader, "this metadata member does not lead; the leader is '" + s.host->leader_address() + "'");
   while (!s.queue.empty() && s.queue.front().until <= now) {
     s.queue_bytes -= s.queue.front().bytes;
     s.queue.front().answer(why);
@@ -190,14 +201,17 @@ void run_checkpoint(metadata_pointer self, std::function<result<>()> job) {
   auto ended = [self](const result<>& outcome) {
     auto& s = self->state;
     if (!outcome) {
-      spdlog::error("metadata: checkpoint failed, next try in {} s: {}", checkpoint_retry.count(), outcome.error().message);
+      spdlog::error(
+        "metadata: checkpoint failed, next try in {} s: {}", checkpoint_retry.count(), outcome.error().message);
       s.replica->pause_checkpoints(true);
       s.checkpoint_again_at = self->clock().now() + checkpoint_retry;
     }
     s.host->checkpointed(outcome);
     carry_out(self);
   };
-  self->request(self->state.options.worker, caf::infinite, run_atom::value, work{std::move(job)})
+  // The job outlives this actor when that is killed.
+  auto held = [job = std::move(job), files = self->state.options.files] { return job(); };
+  self->request(self->state.options.worker, caf::infinite, run_atom::value, work{std::move(held)})
     .then([ended] { ended({}); }, [ended](const caf::error& e) { ended(from_caf(e)); });
 }
 
@@ -250,7 +264,8 @@ struct opened {
   std::unique_ptr<raft_host> host;
 };
 
-ticking_metadata::behavior_type metadata(metadata_pointer self, metadata_options options, std::shared_ptr<opened> parts) {
+ticking_metadata::behavior_type metadata(
+  metadata_pointer self, metadata_options options, std::shared_ptr<opened> parts) {
   auto& s = self->state;
   s.options = std::move(options);
   s.replica = std::move(parts->replica);
@@ -288,7 +303,8 @@ result<metadata_actor> spawn_metadata(caf::actor_system& system, metadata_option
   how.directory = options.directory;
   how.random = options.random != nullptr ? options.random : &system_entropy();
   how.now_ms = [&system] {
-    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(system.clock().now().time_since_epoch()).count());
+    return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(system.clock().now().time_since_epoch()).count());
   };
   how.id = options.id;
   how.members = options.members;

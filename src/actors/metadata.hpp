@@ -28,7 +28,7 @@ struct metadata_options {
   std::string directory; // on that disk: for the Raft log and its small files
   std::shared_ptr<state_base> base;
   syncer_actor syncer;
-  worker_actor worker; // for checkpoints
+  worker_actor worker;       // for checkpoints
   entropy* random = nullptr; // nothing: the system's
   bool detached = true;      // its handlers write files and read LMDB
 
@@ -36,9 +36,9 @@ struct metadata_options {
   std::chrono::milliseconds election{1000};
   std::chrono::milliseconds patience{5000}; // how long a request waits for a leader, or for room in the log
 
-  std::size_t entry_batches_max = 1024;                          // of one log entry
-  std::size_t entry_bytes_max = std::size_t{1} << 20;            // a larger batch gets an entry of its own
-  std::size_t waiting_max = 8192;                                // commits; more are refused with ec::slow_down
+  std::size_t entry_batches_max = 1024;               // of one log entry
+  std::size_t entry_bytes_max = std::size_t{1} << 20; // a larger batch gets an entry of its own
+  std::size_t waiting_max = 8192;                     // commits; more are refused with ec::slow_down
   std::size_t waiting_bytes_max = std::size_t{64} << 20;
   checkpoint_limits checkpoint;
   // Entries that no checkpoint has covered yet, in memory and on disk: commits wait at this bound. Must be well above

@@ -16,7 +16,9 @@ std::string encode_position(std::uint64_t index, std::uint64_t term) {
 
 result<std::uint64_t> index_of(const std::string& position) {
   if (position.empty()) return std::uint64_t{0}; // never checkpointed
-  if (position.size() != 16) return fail(ec::corrupt, "the metadata state has a position of " + std::to_string(position.size()) + " bytes, not 16");
+  if (position.size() != 16)
+    return fail(
+      ec::corrupt, "the metadata state has a position of " + std::to_string(position.size()) + " bytes, not 16");
   std::uint64_t index = 0;
   for (auto c : position.substr(0, 8)) index = index << 8 | static_cast<unsigned char>(c);
   return index;
@@ -24,7 +26,8 @@ result<std::uint64_t> index_of(const std::string& position) {
 
 } // namespace
 
-result<std::unique_ptr<metadata_replica>> metadata_replica::open(std::shared_ptr<state_base> base, checkpoint_limits limits) {
+result<std::unique_ptr<metadata_replica>> metadata_replica::open(
+  std::shared_ptr<state_base> base, checkpoint_limits limits) {
   auto position = base->position();
   if (!position) return std::move(position).error();
   auto index = index_of(*position);
@@ -42,7 +45,8 @@ result<> metadata_replica::apply(std::uint64_t index, bytes_view command) {
   if (!entry.ParseFromArray(command.data(), static_cast<int>(command.size())))
     return fail(ec::corrupt, "Raft entry " + std::to_string(index) + " does not parse");
   if (entry.index() != index)
-    return fail(ec::corrupt, "Raft entry " + std::to_string(index) + " says that it is entry " + std::to_string(entry.index()));
+    return fail(
+      ec::corrupt, "Raft entry " + std::to_string(index) + " says that it is entry " + std::to_string(entry.index()));
   auto outcomes = machine_.apply(entry, index);
   if (!outcomes) return std::move(outcomes).error();
   outcomes_ = std::move(*outcomes);
@@ -52,7 +56,8 @@ result<> metadata_replica::apply(std::uint64_t index, bytes_view command) {
 
 bool metadata_replica::wants_checkpoint() const {
   if (paused_ || rows_.checkpointing() || handed_in_ < checkpointed_) return false; // never back to an older position
-  return rows_.overlay_bytes() >= limits_.overlay_bytes || command_bytes_ >= limits_.command_bytes || commands_ >= limits_.commands;
+  return rows_.overlay_bytes() >= limits_.overlay_bytes || command_bytes_ >= limits_.command_bytes ||
+    commands_ >= limits_.commands;
 }
 
 std::function<result<>()> metadata_replica::begin_checkpoint(std::uint64_t index, std::uint64_t term) {

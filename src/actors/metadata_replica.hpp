@@ -42,7 +42,7 @@ public:
 
 private:
   metadata_replica(std::shared_ptr<state_base> base, checkpoint_limits limits, std::uint64_t checkpointed)
-    : rows_(std::move(base)), machine_(rows_), limits_(limits), applied_(checkpointed), checkpointed_(checkpointed) {}
+      : rows_(std::move(base)), machine_(rows_), limits_(limits), applied_(checkpointed), checkpointed_(checkpointed) {}
 
   state rows_;
   metadata_machine machine_;
@@ -51,7 +51,7 @@ private:
   std::uint64_t applied_ = 0;      // the rows hold everything up to here
   std::uint64_t checkpointed_ = 0; // and this much of it survives without the log
   std::uint64_t checkpointing_ = 0;
-  std::uint64_t handed_in_ = 0;    // by Raft; behind applied_ during a replay
+  std::uint64_t handed_in_ = 0;                    // by Raft; behind applied_ during a replay
   std::uint64_t command_bytes_ = 0, commands_ = 0; // since the last begin_checkpoint()
   bool paused_ = false;
 };

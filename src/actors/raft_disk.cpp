@@ -45,7 +45,8 @@ result<std::optional<Message>> read_small(disk& files, const std::string& direct
     return fail(ec::corrupt, path + " is not a file of kind " + std::string{kind});
   auto body = std::string_view{*content}.substr(head_bytes);
   Message message;
-  if (content->substr(kind.size(), 4) != crc_text(body) || !message.ParseFromArray(body.data(), static_cast<int>(body.size())))
+  if (content->substr(kind.size(), 4) != crc_text(body) ||
+    !message.ParseFromArray(body.data(), static_cast<int>(body.size())))
     return fail(ec::corrupt, path + " fails its checksum");
   return std::optional<Message>{std::move(message)};
 }
@@ -83,13 +84,14 @@ result<> raft_disk::load_entry(const log_entry_view& e) {
   auto index = e.record.n1, term = e.record.n2;
   auto where = [&] {
     return "segment " + std::to_string(e.position.segment) + " offset " + std::to_string(e.position.offset) + " of " +
-           options_.directory + ": entry " + std::to_string(index);
+      options_.directory + ": entry " + std::to_string(index);
   };
   auto expected = first_kept_ + kept_.size();
   log_empty_ = false;
   if (kept_.empty() && index < expected) return {}; // the snapshot covers it
   if (index != expected) return fail(ec::corrupt, where() + " where " + std::to_string(expected) + " was expected");
-  if (term < last_term_) return fail(ec::corrupt, where() + " is of term " + std::to_string(term) + ", after " + std::to_string(last_term_));
+  if (term < last_term_)
+    return fail(ec::corrupt, where() + " is of term " + std::to_string(term) + ", after " + std::to_string(last_term_));
   last_term_ = term;
   kept_.push_back({e.position, e.payload.size()});
   payload_bytes_ += e.payload.size();
@@ -99,10 +101,12 @@ result<> raft_disk::load_entry(const log_entry_view& e) {
 
 result<> raft_disk::check_loaded() const {
   if (last_term_ > vote_.term() || (manifest_ && manifest_->term() > vote_.term()))
-    return fail(ec::corrupt, path_of(options_.directory, vote_kind) + " is of term " + std::to_string(vote_.term()) +
-                               ", the log beside it of a later one: it is old or missing");
+    return fail(ec::corrupt,
+      path_of(options_.directory, vote_kind) + " is of term " + std::to_string(vote_.term()) +
+        ", the log beside it of a later one: it is old or missing");
   // At least one entry from before the snapshot is always kept.
-  if (manifest_ && log_empty_) return fail(ec::corrupt, options_.directory + ": the log is missing, the snapshot beside it is not");
+  if (manifest_ && log_empty_)
+    return fail(ec::corrupt, options_.directory + ": the log is missing, the snapshot beside it is not");
   return {};
 }
 
@@ -131,7 +135,8 @@ result<> raft_disk::append(std::span<const entry> entries) {
 }
 
 result<> raft_disk::truncate_from(std::uint64_t index) {
-  if (index < first_kept_) return fail(ec::bad_argument, "entry " + std::to_string(index) + " is covered by the snapshot");
+  if (index < first_kept_)
+    return fail(ec::bad_argument, "entry " + std::to_string(index) + " is covered by the snapshot");
   if (index > last_index()) return {};
   TROUPE_TRY(log_->truncate_from(kept_[static_cast<std::size_t>(index - first_kept_)].position));
   while (last_index() >= index) {

@@ -45,7 +45,8 @@ result<> raft_host::impl::start() {
     TROUPE_TRY(open_disk()); // raft_start() is given what a later start would find
   }
   if (auto rv = raft_start(&raft); rv != 0)
-    return fail(ec::corrupt, options.directory + ": the member does not start: " + text_of(rv) + ": " + raft_errmsg(&raft));
+    return fail(
+      ec::corrupt, options.directory + ": the member does not start: " + text_of(rv) + ": " + raft_errmsg(&raft));
   if (failed) return *failed; // of an apply: raft_start() does not pass it on
   return {};
 }
@@ -65,9 +66,10 @@ result<> raft_host::impl::open_disk() {
 result<> raft_host::impl::check_state() const {
   auto held = machine.checkpointed_index(), snapshot = disk_state->snapshot_index(), last = disk_state->last_index();
   if (held >= snapshot && held <= last) return {};
-  return fail(ec::corrupt, options.directory + ": the state holds everything up to entry " + std::to_string(held) +
-                             ", the log has the entries after " + std::to_string(snapshot) + " up to " + std::to_string(last) +
-                             ": one of the two was lost or replaced");
+  return fail(ec::corrupt,
+    options.directory + ": the state holds everything up to entry " + std::to_string(held) +
+      ", the log has the entries after " + std::to_string(snapshot) + " up to " + std::to_string(last) +
+      ": one of the two was lost or replaced");
 }
 
 result<> raft_host::impl::bootstrap() {
@@ -96,15 +98,19 @@ template <class Request>
 void raft_host::impl::finish(pending<Request>& p, int status) {
   auto done = std::exchange(p.done, nullptr);
   if (!done) return;
-  if (status == 0) done({});
-  else done(p.owner->outcome_of(status));
+  if (status == 0)
+    done({});
+  else
+    done(p.owner->outcome_of(status));
 }
 
 error raft_host::impl::outcome_of(int status) const {
   if (failed) return fail(ec::closed, "this metadata member stopped: " + failed->message);
-  if (closed || status == RAFT_SHUTDOWN || status == RAFT_CANCELED) return fail(ec::closed, "this metadata member is shutting down");
+  if (closed || status == RAFT_SHUTDOWN || status == RAFT_CANCELED)
+    return fail(ec::closed, "this metadata member is shutting down");
   if (status == RAFT_NOTLEADER) return fail(ec::not_leader, "this metadata member does not lead");
-  return fail(ec::unavailable, "leadership was lost; whether the change was made is not known (" + text_of(status) + ")");
+  return fail(
+    ec::unavailable, "leadership was lost; whether the change was made is not known (" + text_of(status) + ")");
 }
 
 template <class Request, class Submit>
@@ -160,7 +166,8 @@ void raft_host::tick() {
   x.on_tick(&x.io);
   // libraft offers a snapshot only after an apply: a member that is due for one but idle, or waits for it before it
   // accepts more, applies an empty entry.
-  if (!x.failed && leader() && !x.current && !x.nudging && applied_index() > snapshot_index() && x.machine.wants_checkpoint())
+  if (!x.failed && leader() && !x.current && !x.nudging && applied_index() > snapshot_index() &&
+    x.machine.wants_checkpoint())
     x.nudging = barrier([&x](const result<>&) { x.nudging = false; }).has_value();
   x.settle();
 }
@@ -190,7 +197,8 @@ void raft_host::synced(const result<>& outcome) {
 
 std::function<result<>()> raft_host::take_checkpoint() {
   auto& x = *impl_;
-  if (x.failed || x.closed || !x.current || x.current->request == nullptr || std::exchange(x.current->handed_out, true)) return nullptr;
+  if (x.failed || x.closed || !x.current || x.current->request == nullptr || std::exchange(x.current->handed_out, true))
+    return nullptr;
   return [work = std::move(x.current->work), state = x.current->state_outcome, manifest = x.current->manifest,
            files = x.options.files, directory = x.options.directory]() -> result<> {
     *state = work();
@@ -235,7 +243,8 @@ bool raft_host::leader() const { return !impl_->failed && !impl_->closed && raft
 
 std::size_t raft_host::voters() const {
   const auto& all = impl_->raft.configuration;
-  return static_cast<std::size_t>(std::count_if(all.servers, all.servers + all.n, [](auto& s) { return s.role == RAFT_VOTER; }));
+  return static_cast<std::size_t>(
+    std::count_if(all.servers, all.servers + all.n, [](auto& s) { return s.role == RAFT_VOTER; }));
 }
 
 std::string raft_host::state_name() const {

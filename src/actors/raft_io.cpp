@@ -34,7 +34,8 @@ void raft_host::impl::connect() {
     cb(x);
   };
   io.load = [](::raft_io* x, raft_term* term, raft_id* voted_for, ::raft_snapshot** snapshot, raft_index* start,
-              raft_entry** entries, std::size_t* n) { return of(x).load(term, voted_for, snapshot, start, entries, n); };
+              raft_entry** entries,
+              std::size_t* n) { return of(x).load(term, voted_for, snapshot, start, entries, n); };
   io.start = [](::raft_io* x, unsigned, raft_io_tick_cb tick, raft_io_recv_cb) {
     of(x).on_tick = tick;
     return 0;
@@ -98,7 +99,7 @@ void raft_host::impl::connect() {
 }
 
 int raft_host::impl::load(raft_term* term, raft_id* voted_for, ::raft_snapshot** snapshot, raft_index* start,
-                          raft_entry** entries, std::size_t* n) {
+  raft_entry** entries, std::size_t* n) {
   *term = disk_state->term();
   *voted_for = disk_state->voted_for();
   *start = disk_state->snapshot_index() + 1;
@@ -120,7 +121,8 @@ int raft_host::impl::load(raft_term* term, raft_id* voted_for, ::raft_snapshot**
   s->configuration_index = manifest.configuration_index();
   raft_configuration_init(&s->configuration);
   for (const auto& server : manifest.servers())
-    if (raft_configuration_add(&s->configuration, server.id(), server.address().c_str(), server.role()) != 0) return nullptr;
+    if (raft_configuration_add(&s->configuration, server.id(), server.address().c_str(), server.role()) != 0)
+      return nullptr;
   s->bufs = static_cast<raft_buffer*>(raft_malloc(sizeof(raft_buffer)));
   if (s->bufs == nullptr) return nullptr;
   s->bufs[0] = copy_of({});
@@ -186,8 +188,8 @@ int raft_host::impl::begin_snapshot(raft_buffer** bufs, unsigned* n) {
   return 0;
 }
 
-int raft_host::impl::put_snapshot(unsigned trailing, raft_io_snapshot_put* request, const ::raft_snapshot& snapshot,
-                                  raft_io_snapshot_put_cb cb) {
+int raft_host::impl::put_snapshot(
+  unsigned trailing, raft_io_snapshot_put* request, const ::raft_snapshot& snapshot, raft_io_snapshot_put_cb cb) {
   auto& m = current->manifest;
   m.set_index(snapshot.index);
   m.set_term(snapshot.term);

@@ -24,7 +24,7 @@ public:
   bool add(std::string_view key, std::string_view value, bool is_prefix) {
     auto bytes = key.size() + value.size();
     auto full = static_cast<std::uint32_t>(reply_.entries_size()) >= limit_ ||
-                (reply_.entries_size() > 0 && bytes_ + bytes > listing_bytes_max);
+      (reply_.entries_size() > 0 && bytes_ + bytes > listing_bytes_max);
     if (full) {
       reply_.set_truncated(true);
       return false;
@@ -68,8 +68,9 @@ std::optional<std::string> end_of_prefix(std::string_view prefix) {
 
 result<pb::list_reply> list_page(state::cursor& rows, const pb::list_request& request) {
   if (request.limit() == 0 || request.limit() > listing_entries_max)
-    return fail(ec::bad_argument, "a listing of " + std::to_string(request.limit()) + " entries; 1 to " +
-                                    std::to_string(listing_entries_max) + " are possible");
+    return fail(ec::bad_argument,
+      "a listing of " + std::to_string(request.limit()) + " entries; 1 to " + std::to_string(listing_entries_max) +
+        " are possible");
   page out{request.limit()};
   auto from = first_key(request);
   if (!from) return std::move(out).finish();

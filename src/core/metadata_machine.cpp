@@ -12,12 +12,14 @@ namespace {
 
 bool usable(const std::string& key) {
   // The table byte is ASCII: a garbage_record names the table as text.
-  return !key.empty() && key.size() <= metadata_machine::key_bytes_max && static_cast<unsigned char>(key.front()) < 0x80;
+  return !key.empty() && key.size() <= metadata_machine::key_bytes_max &&
+    static_cast<unsigned char>(key.front()) < 0x80;
 }
 
 error unusable(const char* where, int index, const std::string& key) {
-  return fail(ec::bad_argument, std::string{where} + " " + std::to_string(index) + " of a batch has a key of " +
-                                  std::to_string(key.size()) + " bytes, or one that names no table");
+  return fail(ec::bad_argument,
+    std::string{where} + " " + std::to_string(index) + " of a batch has a key of " + std::to_string(key.size()) +
+      " bytes, or one that names no table");
 }
 
 } // namespace
@@ -29,11 +31,13 @@ struct metadata_machine::entry_progress {
 
 result<> metadata_machine::check(const pb::batch& batch) {
   if (batch.operations_size() > operations_max || batch.preconditions_size() > operations_max)
-    return fail(ec::too_large, "a batch of " + std::to_string(batch.operations_size()) + " operations and " +
-                                 std::to_string(batch.preconditions_size()) + " preconditions; the limit of each is " +
-                                 std::to_string(operations_max));
+    return fail(ec::too_large,
+      "a batch of " + std::to_string(batch.operations_size()) + " operations and " +
+        std::to_string(batch.preconditions_size()) + " preconditions; the limit of each is " +
+        std::to_string(operations_max));
   if (auto bytes = batch.ByteSizeLong(); bytes > batch_bytes_max)
-    return fail(ec::too_large, "a batch of " + std::to_string(bytes) + " bytes; the limit is " + std::to_string(batch_bytes_max));
+    return fail(
+      ec::too_large, "a batch of " + std::to_string(bytes) + " bytes; the limit is " + std::to_string(batch_bytes_max));
   for (int i = 0; i < batch.preconditions_size(); ++i) {
     const auto& p = batch.preconditions(i);
     if (!usable(p.key())) return unusable("precondition", i, p.key());
@@ -49,7 +53,8 @@ result<> metadata_machine::check(const pb::batch& batch) {
   return {};
 }
 
-result<std::vector<metadata_machine::batch_outcome>> metadata_machine::apply(const pb::log_entry& entry, std::uint64_t index) {
+result<std::vector<metadata_machine::batch_outcome>> metadata_machine::apply(
+  const pb::log_entry& entry, std::uint64_t index) {
   std::vector<batch_outcome> outcomes;
   outcomes.reserve(static_cast<std::size_t>(entry.batches_size()));
   entry_progress progress{.index = index};
@@ -57,7 +62,8 @@ result<std::vector<metadata_machine::batch_outcome>> metadata_machine::apply(con
   return outcomes;
 }
 
-result<> metadata_machine::apply(const pb::batch& batch, entry_progress& progress, std::vector<batch_outcome>& outcomes) {
+result<> metadata_machine::apply(
+  const pb::batch& batch, entry_progress& progress, std::vector<batch_outcome>& outcomes) {
   if (auto fine = check(batch); !fine) {
     outcomes.emplace_back(std::move(fine).error());
     return {};
@@ -65,7 +71,8 @@ result<> metadata_machine::apply(const pb::batch& batch, entry_progress& progres
   auto too_much = erases_too_much(batch);
   if (!too_much) return std::move(too_much).error();
   if (*too_much) {
-    outcomes.emplace_back(fail(ec::too_large, "a batch that erases more than " + std::to_string(rows_erased_max) + " rows"));
+    outcomes.emplace_back(
+      fail(ec::too_large, "a batch that erases more than " + std::to_string(rows_erased_max) + " rows"));
     return {};
   }
   pb::batch_result outcome;
@@ -143,8 +150,10 @@ result<> metadata_machine::carry_out(const pb::operation& operation, std::int64_
     return {};
   }
   if (operation.collect()) TROUPE_TRY(collect(operation.key(), now_ms, progress));
-  if (operation.kind() == pb::operation::put) rows_.put(operation.key(), operation.value());
-  else rows_.erase(operation.key());
+  if (operation.kind() == pb::operation::put)
+    rows_.put(operation.key(), operation.value());
+  else
+    rows_.erase(operation.key());
   return {};
 }
 
@@ -163,7 +172,8 @@ result<> metadata_machine::collect(const std::string& key, std::int64_t now_ms, 
 
 result<pb::read_reply> metadata_machine::read(const pb::read_request& request) const {
   if (request.keys_size() > keys_read_max)
-    return fail(ec::too_large, "a read of " + std::to_string(request.keys_size()) + " rows; the limit is " + std::to_string(keys_read_max));
+    return fail(ec::too_large,
+      "a read of " + std::to_string(request.keys_size()) + " rows; the limit is " + std::to_string(keys_read_max));
   pb::read_reply reply;
   std::size_t bytes = 0;
   for (const auto& key : request.keys()) {

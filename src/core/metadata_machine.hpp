@@ -16,8 +16,8 @@ class state;
 class metadata_machine {
 public:
   static constexpr std::size_t batch_bytes_max = std::size_t{8} << 20;
-  static constexpr int operations_max = 32768;      // and as many preconditions
-  static constexpr std::size_t key_bytes_max = 2048; // as the state below
+  static constexpr int operations_max = 32768;          // and as many preconditions
+  static constexpr std::size_t key_bytes_max = 2048;    // as the state below
   static constexpr std::size_t rows_erased_max = 65536; // by the prefixes of one batch
   static constexpr int keys_read_max = 10000;
   static constexpr std::size_t read_bytes_max = std::size_t{12} << 20; // of a reply; a message holds 16 MiB

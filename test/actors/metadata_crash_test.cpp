@@ -40,8 +40,10 @@ struct observed {
 observed split(const rows& all) {
   observed o;
   for (const auto& [key, value] : all)
-    if (key.front() == tables::garbage) ++o.garbage;
-    else o.visible[key] = value;
+    if (key.front() == tables::garbage)
+      ++o.garbage;
+    else
+      o.visible[key] = value;
   return o;
 }
 
@@ -52,8 +54,10 @@ public:
       if (now_.visible.contains(p.key()) != (p.kind() == pb::precondition::exists)) return now_;
     for (const auto& o : b.operations()) {
       if (o.collect() && now_.visible.contains(o.key())) ++now_.garbage;
-      if (o.kind() == pb::operation::put) now_.visible[o.key()] = o.value();
-      else now_.visible.erase(o.key());
+      if (o.kind() == pb::operation::put)
+        now_.visible[o.key()] = o.value();
+      else
+        now_.visible.erase(o.key());
     }
     return now_;
   }
@@ -100,8 +104,10 @@ void live_and_crash(std::uint64_t seed, int lives, Pick pick) {
       bool refused = false;
       for (std::size_t i = 0; i < answers.size(); ++i) {
         REQUIRE(answers[i].ready());
-        if (!answers[i].ok()) refused = true;
-        else REQUIRE(!refused); // an acknowledgement behind a refusal would not be a prefix
+        if (!answers[i].ok())
+          refused = true;
+        else
+          REQUIRE(!refused); // an acknowledgement behind a refusal would not be a prefix
         if (!refused) certain = i + 1;
       }
       acknowledged += certain;
@@ -142,7 +148,8 @@ TEST_CASE("a sync that fails now and then, with a crash after it, loses nothing 
   for (int life = 0; life < 8; ++life) {
     CAPTURE(life);
     REQUIRE(m.start());
-    m.files->add_fault({.on = sim_fault::operation::sync, .path = "", .after = random() % 40, .times = 1, .code = ec::io_error});
+    m.files->add_fault(
+      {.on = sim_fault::operation::sync, .path = "", .after = random() % 40, .times = 1, .code = ec::io_error});
     std::vector<observed> prefixes{expected.now()};
     std::size_t certain = 0;
     bool refused = false;
@@ -152,8 +159,10 @@ TEST_CASE("a sync that fails now and then, with a crash after it, loses nothing 
       auto a = m.commit(std::move(b));
       m.actors->run();
       REQUIRE(a.ready());
-      if (!a.ok()) refused = true;
-      else REQUIRE(!refused);
+      if (!a.ok())
+        refused = true;
+      else
+        REQUIRE(!refused);
       if (!refused) ++certain;
     }
     m.crash();

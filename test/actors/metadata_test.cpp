@@ -89,7 +89,8 @@ TEST_CASE("an entry is bounded in batches and bytes; a larger batch has one of i
   m.gate->open = false;
   auto first = m.commit(put("o0", "x"));
   std::vector<answer<wire<pb::batch_result>>> answers;
-  for (auto bytes : {10, 10, 10, 10, 5000, 600, 600}) answers.push_back(m.commit(put("o1", std::string(static_cast<std::size_t>(bytes), 'x'))));
+  for (auto bytes : {10, 10, 10, 10, 5000, 600, 600})
+    answers.push_back(m.commit(put("o1", std::string(static_cast<std::size_t>(bytes), 'x'))));
   m.actors->run();
   m.gate->open = true;
   m.release_sync();
@@ -113,7 +114,8 @@ TEST_CASE("more commits than may wait are refused with slow_down, by number and 
   m.release_sync();
   CHECK(answers[4].ok());
   m.gate->open = false;
-  auto small = m.commit(put("o1", "x")), large = m.commit(put("o1", std::string(6000, 'x'))), too_much = m.commit(put("o1", std::string(6000, 'x')));
+  auto small = m.commit(put("o1", "x")), large = m.commit(put("o1", std::string(6000, 'x'))),
+       too_much = m.commit(put("o1", std::string(6000, 'x')));
   m.actors->run();
   CHECK(!large.ready());
   CHECK(too_much.code() == ec::slow_down);
@@ -123,19 +125,22 @@ TEST_CASE("a batch that no member would apply is refused before it is proposed")
   metadata_member m;
   REQUIRE(m.start());
   auto before = m.status().applied_index();
-  auto large = m.commit(put("o1", std::string(metadata_machine::batch_bytes_max, 'x'))), nameless = m.commit(put("", "x"));
+  auto large = m.commit(put("o1", std::string(metadata_machine::batch_bytes_max, 'x'))),
+       nameless = m.commit(put("", "x"));
   m.actors->run();
   CHECK(large.code() == ec::too_large);
   CHECK(nameless.code() == ec::bad_argument);
   CHECK(m.status().applied_index() == before);
-  CHECK(m.committed(put("o1", std::string(metadata_machine::batch_bytes_max - 64, 'x'))).applied()); // the largest that is
+  CHECK(
+    m.committed(put("o1", std::string(metadata_machine::batch_bytes_max - 64, 'x'))).applied()); // the largest that is
 }
 
 TEST_CASE("everything is there after a clean stop and a start") {
   metadata_member m;
   REQUIRE(m.start());
   std::map<std::string, std::string> expected;
-  for (int i = 0; i < 50; ++i) m.committed(put("o" + std::to_string(i), expected["o" + std::to_string(i)] = std::to_string(i)));
+  for (int i = 0; i < 50; ++i)
+    m.committed(put("o" + std::to_string(i), expected["o" + std::to_string(i)] = std::to_string(i)));
   REQUIRE(m.start());
   CHECK(m.all() == expected);
   CHECK(m.committed(put("o1", "again")).applied());
@@ -145,7 +150,8 @@ TEST_CASE("after a failed sync nothing is acknowledged any more, reads included"
   metadata_member m;
   REQUIRE(m.start());
   m.committed(put("o1", "one"));
-  m.files->add_fault({.on = sim_fault::operation::sync, .path = "wal.active", .after = 0, .times = 1, .code = ec::io_error});
+  m.files->add_fault(
+    {.on = sim_fault::operation::sync, .path = "wal.active", .after = 0, .times = 1, .code = ec::io_error});
   auto lost = m.commit(put("o2", "two")), behind = m.commit(put("o3", "three"));
   m.actors->run();
   CHECK(lost.code() == ec::closed);
@@ -217,7 +223,8 @@ TEST_CASE("a checkpoint shortens the log, and the start after it replays only wh
 
 TEST_CASE("the number of entries makes a checkpoint due as well, and so do the rows in memory") {
   metadata_member m;
-  m.options.checkpoint = {.overlay_bytes = std::uint64_t{1} << 40, .command_bytes = std::uint64_t{1} << 40, .commands = 10};
+  m.options.checkpoint = {
+    .overlay_bytes = std::uint64_t{1} << 40, .command_bytes = std::uint64_t{1} << 40, .commands = 10};
   REQUIRE(m.start());
   for (int i = 0; i < 9; ++i) m.committed(put("o1", "x"));
   CHECK(m.powered->checkpoints == 0);
@@ -265,7 +272,8 @@ TEST_CASE("a checkpoint whose manifest can not be written is tried again as well
   m.options.checkpoint = {.overlay_bytes = std::uint64_t{1} << 40, .command_bytes = 5'000, .commands = 1'000'000};
   m.options.held_bytes_max = 20'000;
   REQUIRE(m.start());
-  m.files->add_fault({.on = sim_fault::operation::write, .path = "metadata/snapshot", .after = 0, .times = 1, .code = ec::io_error});
+  m.files->add_fault(
+    {.on = sim_fault::operation::write, .path = "metadata/snapshot", .after = 0, .times = 1, .code = ec::io_error});
   for (int i = 0; i < 8; ++i) m.committed(put("o" + std::to_string(i), std::string(1000, 'x')));
   m.actors->advance(7s);
   CHECK(m.powered->checkpoints >= 2);
@@ -347,8 +355,8 @@ TEST_CASE("a state and a log that do not belong together keep the member from st
   auto lose_log = [&] {
     for (auto& name : segment_files(*m.files)) REQUIRE(m.files->remove(name));
   };
-  std::string what = GENERATE("the state was lost", "the log was lost", "log, vote and manifest were lost", "the manifest was lost",
-    "the manifest is damaged", "the state is of something else");
+  std::string what = GENERATE("the state was lost", "the log was lost", "log, vote and manifest were lost",
+    "the manifest was lost", "the manifest is damaged", "the state is of something else");
   CAPTURE(what);
   if (what == "the state was lost") m.base = make_memory_base();
   if (what == "the log was lost") lose_log();
@@ -376,13 +384,21 @@ TEST_CASE("an entry in the log that is not one of ours stops the member") {
   auto status = m.status();
   m.stop();
   {
-    auto opened = log::open(*m.files, {.directory = "metadata", .segment_bytes = m.options.segment_bytes, .payload_bytes_max = 1 << 20, .skip_damage = false, .zeros_ahead_bytes = 0, .random = nullptr}, {}, [](const log_entry_view&) { return result<>{}; });
+    auto opened = log::open(*m.files,
+      {.directory = "metadata",
+        .segment_bytes = m.options.segment_bytes,
+        .payload_bytes_max = 1 << 20,
+        .skip_damage = false,
+        .zeros_ahead_bytes = 0,
+        .random = nullptr},
+      {}, [](const log_entry_view&) { return result<>{}; });
     REQUIRE(opened);
     pb::log_entry misplaced;
     misplaced.set_index(77);
     auto bytes = misplaced.SerializeAsString();
     auto view = as_bytes(bytes);
-    REQUIRE((*opened)->append({.type = 1, .id = {}, .n1 = status.applied_index() + 1, .n2 = status.term()}, {&view, 1}));
+    REQUIRE(
+      (*opened)->append({.type = 1, .id = {}, .n1 = status.applied_index() + 1, .n2 = status.term()}, {&view, 1}));
     REQUIRE((*opened)->sync());
   }
   auto started = m.start();

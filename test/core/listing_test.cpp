@@ -16,7 +16,9 @@ using rows = std::map<std::string, std::string>;
 class map_cursor final : public state::cursor {
 public:
   explicit map_cursor(const rows& r) : rows_(r), at_(r.end()) {}
-  result<> seek(std::string_view key) override { return ++seeks, at_ = rows_.lower_bound(std::string{key}), result<>{}; }
+  result<> seek(std::string_view key) override {
+    return ++seeks, at_ = rows_.lower_bound(std::string{key}), result<>{};
+  }
   result<> next() override { return ++steps, ++at_, result<>{}; }
   bool valid() const override { return at_ != rows_.end(); }
   std::string_view key() const override { return at_->first; }
@@ -51,7 +53,8 @@ pb::list_reply list(const rows& all, const request& r) {
 
 std::vector<std::string> keys(const pb::list_reply& reply) {
   std::vector<std::string> out;
-  for (const auto& e : reply.entries()) out.push_back((e.is_prefix() ? "[" : "") + e.key() + (e.is_prefix() ? "]" : ""));
+  for (const auto& e : reply.entries())
+    out.push_back((e.is_prefix() ? "[" : "") + e.key() + (e.is_prefix() ? "]" : ""));
   return out;
 }
 
@@ -62,8 +65,10 @@ pb::list_reply naive(const rows& all, const request& r) {
     if (key.compare(0, r.prefix.size(), r.prefix) != 0) continue;
     auto rest = key.substr(r.prefix.size());
     auto at = r.delimiter.empty() ? std::string::npos : rest.find(r.delimiter);
-    if (at == std::string::npos) entries[key] = {value, false};
-    else entries[r.prefix + rest.substr(0, at + r.delimiter.size())] = {"", true};
+    if (at == std::string::npos)
+      entries[key] = {value, false};
+    else
+      entries[r.prefix + rest.substr(0, at + r.delimiter.size())] = {"", true};
   }
   // A marker inside a common prefix does not hide what of it comes after the marker.
   pb::list_reply reply;
@@ -223,7 +228,8 @@ TEST_CASE("a listing equals the naive one, whole and page by page, for random ro
   for (int i = 0; i < 200; ++i) {
     request r{.prefix = below(2) ? word(2) : "", .start_after = below(2) ? word(4) : "", .delimiter = {}, .limit = 0};
     if (below(4) != 0) r.delimiter = alphabet[2 + below(alphabet.size() - 2)];
-    if (below(3) == 0 && !all.empty()) r.start_after = std::next(all.begin(), static_cast<long>(below(all.size())))->first;
+    if (below(3) == 0 && !all.empty())
+      r.start_after = std::next(all.begin(), static_cast<long>(below(all.size())))->first;
     r.limit = static_cast<std::uint32_t>(1 + below(8));
     CAPTURE(r.prefix, r.start_after, r.delimiter, r.limit);
     auto expected = naive(all, r), got = list(all, r);

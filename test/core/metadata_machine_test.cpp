@@ -61,7 +61,8 @@ struct machine_fixture {
   std::map<std::string, std::string> all() {
     std::map<std::string, std::string> found;
     auto cursor = rows.scan().value();
-    for (cursor->seek("").value(); cursor->valid(); cursor->next().value()) found.emplace(cursor->key(), cursor->value());
+    for (cursor->seek("").value(); cursor->valid(); cursor->next().value())
+      found.emplace(cursor->key(), cursor->value());
     return found;
   }
 };
@@ -87,13 +88,13 @@ TEST_CASE_METHOD(machine_fixture, "a failed precondition is named, and nothing o
     std::uint64_t digest;
     bool holds;
   };
-  for (const auto& r : std::vector<row>{
-         {pb::precondition::exists, "o1", 0, true}, {pb::precondition::exists, "o2", 0, false},
-         {pb::precondition::not_exists, "o1", 0, false}, {pb::precondition::not_exists, "o2", 0, true},
-         {pb::precondition::equals, "o1", digest, true}, {pb::precondition::equals, "o1", digest + 1, false},
-         {pb::precondition::equals, "o2", tables::digest_of(""), false}, // no row equals nothing, not even the empty value
-         {pb::precondition::prefix_empty, "o", 0, false}, {pb::precondition::prefix_empty, "o1", 0, false},
-         {pb::precondition::prefix_empty, "o2", 0, true}, {pb::precondition::prefix_empty, "n", 0, true}}) {
+  for (const auto& r :
+    std::vector<row>{{pb::precondition::exists, "o1", 0, true}, {pb::precondition::exists, "o2", 0, false},
+      {pb::precondition::not_exists, "o1", 0, false}, {pb::precondition::not_exists, "o2", 0, true},
+      {pb::precondition::equals, "o1", digest, true}, {pb::precondition::equals, "o1", digest + 1, false},
+      {pb::precondition::equals, "o2", tables::digest_of(""), false}, // no row equals nothing, not even the empty value
+      {pb::precondition::prefix_empty, "o", 0, false}, {pb::precondition::prefix_empty, "o1", 0, false},
+      {pb::precondition::prefix_empty, "o2", 0, true}, {pb::precondition::prefix_empty, "n", 0, true}}) {
     CAPTURE(r.kind, r.key);
     B b;
     when(b, pb::precondition::exists, "o1");
@@ -129,8 +130,9 @@ TEST_CASE_METHOD(machine_fixture, "what was collected is in table garbage, under
     b.set_now_ms(77);
     return then(b, kind, key, "new", true);
   };
-  apply({collecting(pb::operation::put, "o1"), collecting(pb::operation::put, "o1"), collecting(pb::operation::erase, "o2"),
-    collecting(pb::operation::erase, "o3")}); // o3 was not there: leaves nothing
+  apply(
+    {collecting(pb::operation::put, "o1"), collecting(pb::operation::put, "o1"), collecting(pb::operation::erase, "o2"),
+      collecting(pb::operation::erase, "o3")}); // o3 was not there: leaves nothing
   std::vector<std::string> values;
   for (std::uint32_t i = 0; i < 3; ++i) {
     auto row = get(tables::garbage_row(index, i));
@@ -145,7 +147,8 @@ TEST_CASE_METHOD(machine_fixture, "what was collected is in table garbage, under
   CHECK(!get(tables::garbage_row(index, 3)));
 }
 
-TEST_CASE_METHOD(machine_fixture, "erasing a prefix takes every row below it, also those the same batch put, and no other") {
+TEST_CASE_METHOD(
+  machine_fixture, "erasing a prefix takes every row below it, also those the same batch put, and no other") {
   for (auto key : {"p1", "p1a", "p1b", "p2"}) apply(put(key, key));
   B b;
   then(b, pb::operation::put, "p1new", "x");
@@ -223,7 +226,10 @@ TEST_CASE("random batches change the tables as they change a map, and a replay g
   CAPTURE(seed);
   std::mt19937_64 random{seed};
   auto below = [&](std::uint64_t n) { return random() % n; };
-  auto key = [&] { return std::string(1, static_cast<char>('o' + below(2))) + std::string(1 + below(2), static_cast<char>('a' + below(3))); };
+  auto key = [&] {
+    return std::string(1, static_cast<char>('o' + below(2))) +
+      std::string(1 + below(2), static_cast<char>('a' + below(3)));
+  };
   std::map<std::string, std::string> model;
   machine_fixture first, second;
   for (std::uint64_t index = 1; index <= 60; ++index) {
@@ -232,7 +238,8 @@ TEST_CASE("random batches change the tables as they change a map, and a replay g
       b.set_now_ms(static_cast<std::int64_t>(below(1000)));
       for (auto n = below(3); n > 0; --n) {
         auto k = key();
-        when(b, static_cast<pb::precondition::kinds>(below(4)), k, tables::digest_of(model.contains(k) ? model[k] : "x"));
+        when(
+          b, static_cast<pb::precondition::kinds>(below(4)), k, tables::digest_of(model.contains(k) ? model[k] : "x"));
       }
       for (auto n = below(5); n > 0; --n)
         then(b, static_cast<pb::operation::kinds>(below(3)), key(), std::to_string(random()), below(2) == 0);
@@ -243,15 +250,18 @@ TEST_CASE("random batches change the tables as they change a map, and a replay g
     std::uint32_t collected = 0;
     for (std::size_t i = 0; i < batches.size(); ++i) {
       auto below_prefix = [&](const std::string& p) { return model.lower_bound(p); };
-      auto used = [&](const std::string& p) { auto it = below_prefix(p); return it != model.end() && it->first.starts_with(p); };
+      auto used = [&](const std::string& p) {
+        auto it = below_prefix(p);
+        return it != model.end() && it->first.starts_with(p);
+      };
       int failed = -1;
       for (int p = 0; p < batches[i].preconditions_size() && failed < 0; ++p) {
         const auto& c = batches[i].preconditions(p);
         auto it = model.find(c.key());
-        bool held = c.kind() == pb::precondition::exists       ? it != model.end()
-                    : c.kind() == pb::precondition::not_exists ? it == model.end()
-                    : c.kind() == pb::precondition::equals     ? it != model.end() && tables::digest_of(it->second) == c.digest()
-                                                               : !used(c.key());
+        bool held = c.kind() == pb::precondition::exists ? it != model.end()
+          : c.kind() == pb::precondition::not_exists     ? it == model.end()
+          : c.kind() == pb::precondition::equals ? it != model.end() && tables::digest_of(it->second) == c.digest()
+                                                 : !used(c.key());
         if (!held) failed = p;
       }
       REQUIRE(one[i]->applied() == (failed < 0));
@@ -278,8 +288,10 @@ TEST_CASE("random batches change the tables as they change a map, and a replay g
           }
         } else {
           leave(o.key());
-          if (o.kind() == pb::operation::put) model[o.key()] = o.value();
-          else model.erase(o.key());
+          if (o.kind() == pb::operation::put)
+            model[o.key()] = o.value();
+          else
+            model.erase(o.key());
         }
       }
     }

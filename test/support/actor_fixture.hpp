@@ -49,7 +49,9 @@ public:
     return outcome().error().code;
   }
   template <class... Us>
-  void set(Us&&... value_or_error) { outcome_->emplace(std::forward<Us>(value_or_error)...); }
+  void set(Us&&... value_or_error) {
+    outcome_->emplace(std::forward<Us>(value_or_error)...);
+  }
 
 private:
   std::shared_ptr<std::optional<result<T>>> outcome_ = std::make_shared<std::optional<result<T>>>();
@@ -71,7 +73,8 @@ public:
 
   actor_fixture() { system.await_actors_before_shutdown(false); } // a failed REQUIRE must not hang the program
   ~actor_fixture() {
-    for (auto reason : {caf::exit_reason::user_shutdown, caf::exit_reason::kill}) { // one that waits for ever must not tick for ever
+    for (auto reason :
+      {caf::exit_reason::user_shutdown, caf::exit_reason::kill}) { // one that waits for ever must not tick for ever
       for (auto& a : owned_) caf::anon_send_exit(a, reason);
       run();
     }
@@ -98,15 +101,19 @@ public:
       };
       auto response = self->request(caf::actor_cast<caf::actor>(to), timeout, std::move(xs)...);
       if constexpr (std::is_void_v<T>) {
-        std::move(response).then([self, a]() mutable {
-          a.set();
-          self->quit();
-        }, failed);
+        std::move(response).then(
+          [self, a]() mutable {
+            a.set();
+            self->quit();
+          },
+          failed);
       } else {
-        std::move(response).then([self, a](T& x) mutable {
-          a.set(std::move(x));
-          self->quit();
-        }, failed);
+        std::move(response).then(
+          [self, a](T& x) mutable {
+            a.set(std::move(x));
+            self->quit();
+          },
+          failed);
       }
     });
     return a;

@@ -36,7 +36,8 @@ private:
 // A state that is on the same machine as the disk: when the power is off, nothing is written to it either.
 class powered_base final : public state_base {
 public:
-  powered_base(std::shared_ptr<state_base> base, std::shared_ptr<sim_disk> files) : base_(std::move(base)), files_(std::move(files)) {}
+  powered_base(std::shared_ptr<state_base> base, std::shared_ptr<sim_disk> files)
+      : base_(std::move(base)), files_(std::move(files)) {}
   result<std::string> position() const override { return base_->position(); }
   result<std::optional<std::string>> get(std::string_view key) const override { return base_->get(key); }
   result<std::unique_ptr<cursor>> scan() const override { return base_->scan(); }
@@ -65,9 +66,8 @@ struct gated_syncs {
   std::deque<held> waiting;
 };
 
-using gated_syncer_actor = syncer_actor::extend<
-  caf::reacts_to<next_atom>,     // lets the oldest sync through
-  caf::reacts_to<abandon_atom>>; // forgets all that wait
+using gated_syncer_actor = syncer_actor::extend<caf::reacts_to<next_atom>, // lets the oldest sync through
+  caf::reacts_to<abandon_atom>>;                                           // forgets all that wait
 
 inline gated_syncer_actor spawn_gated_syncer(caf::actor_system& system, std::shared_ptr<gated_syncs> gate) {
   return system.spawn([gate](gated_syncer_actor::pointer self) -> gated_syncer_actor::behavior_type {
@@ -75,8 +75,10 @@ inline gated_syncer_actor spawn_gated_syncer(caf::actor_system& system, std::sha
       [=](sync_atom, const log_sync& ticket) -> caf::result<void> {
         ++gate->syncs;
         reply<> answer{self};
-        if (gate->open) answer(ticket.run());
-        else gate->waiting.push_back({ticket, answer});
+        if (gate->open)
+          answer(ticket.run());
+        else
+          gate->waiting.push_back({ticket, answer});
         return answer.later();
       },
       [=](next_atom) {
@@ -158,7 +160,9 @@ public:
     files->crash();
   }
 
-  answer<wire<pb::batch_result>> commit(pb::batch b) { return actors->ask<wire<pb::batch_result>>(actor, commit_atom::value, wire{std::move(b)}); }
+  answer<wire<pb::batch_result>> commit(pb::batch b) {
+    return actors->ask<wire<pb::batch_result>>(actor, commit_atom::value, wire{std::move(b)});
+  }
   pb::batch_result committed(pb::batch b) {
     auto a = commit(std::move(b));
     actors->wait(a);
