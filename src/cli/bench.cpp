@@ -8,6 +8,7 @@
 #include "codec/text.hpp"
 
 #include <atomic>
+#include <cstdio>
 #include <memory>
 #include <random>
 
@@ -127,8 +128,10 @@ private:
 
   // Also after an interrupt: the objects are ours to remove.
   result<> clean_up() {
+    if (config_.progress) std::fputs("removing the objects\r", stderr);
     s3_client client{config_.where};
     const auto removed = remove_prefix(client, {bucket_, prefix_});
+    if (config_.progress) std::fputs("\x1b[K", stderr);
     if (!removed) return removed.error();
     return config_.bucket.empty() ? remove_bucket(client, bucket_) : result<>{};
   }
