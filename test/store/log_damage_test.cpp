@@ -240,6 +240,26 @@ TEST_CASE("a page that cannot be read is an error, or skipped as damage, also at
   CHECK(seen.size() == expected);
 }
 
+TEST_CASE("what is appended behind a record that lost its end is found again") {
+  sim_disk d{1};
+  auto options = small_segments();
+  options.segment_bytes = 1 << 20;
+  options.skip_damage = true;
+  REQUIRE(append(*open_log(d, options).value(), 1, std::string(10000, 'p')));
+  REQUIRE(d.open(active, disk::open_mode::existing).value()->truncate(9001));
+  d.add_fault({.on = sim_fault::operation::read, .path = "wal.active", .from = 8500, .to = 8501});
+  auto l = open_log(d, options).value();
+  CHECK(l->damage().size() == 1);
+  auto at = append(*l, 2, std::string(3000, 'q')).value();
+  REQUIRE(l->sync());
+  l.reset();
+  d.crash();
+  std::vector<seen_record> seen;
+  l = open_log(d, options, {}, &seen).value();
+  REQUIRE(seen.size() == 1);
+  CHECK(seen[0].position == at);
+}
+
 TEST_CASE("a log that ends before what was known durable says so, and uses no position twice") {
   sim_disk d{1};
   auto w = write_log(d);
