@@ -19,6 +19,7 @@ class Load:
     def __init__(self, server, seed):
         self.server, self.seed = server, seed
         self.stop = threading.Event()
+        self.ending = threading.Event()  # the kill is on its way: errors are expected from here on
         self.acknowledged = 0
         self.books = []  # one dictionary a writer: key -> set of acceptable MD5 (None: absent)
         self.lock = threading.Lock()
@@ -46,7 +47,7 @@ class Load:
                 with self.lock:
                     self.acknowledged += 1
             except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError):
-                if self.stop.is_set() or not self.server.alive():
+                if self.ending.is_set() or not self.server.alive():
                     return
                 raise
 
@@ -55,6 +56,7 @@ class Load:
             self.books = [{} for _ in range(writers)]
             running = [pool.submit(self.writer, i, self.books[i]) for i in range(writers)]
             wait_until(lambda: self.acknowledged >= count or any(r.done() for r in running), f"{count} acknowledged writes", 120)
+            self.ending.set()
             self.server.kill()  # in the middle of whatever they do
             self.stop.set()
             for r in running:

@@ -21,22 +21,31 @@ task<std::size_t> read_full(body_source& from, bytes_span dst) {
 }
 
 body::body(connection_state& connection, const request_head& head)
-  : connection_(connection), scratch_from_(connection.pos), chunked_(head.chunked) {
+    : connection_(connection), scratch_from_(connection.pos), chunked_(head.chunked) {
   if (!chunked_) length_ = left_ = head.content_length.value_or(0);
   done_ = !chunked_ && left_ == 0;
-  expects_ = head.expect_continue && !done_;
+  // An announced empty body is waited for too: a client library that gets the final answer without a 100 takes the
+  // connection for spent, and botocore 1.29 then misreads the next answer on it.
+  expects_ = head.expect_continue && (chunked_ || head.content_length);
 }
 
 task<std::size_t> body::read(bytes_span dst) {
-  if (done_ || dst.empty()) co_return 0;
+  if ((done_ && !expects_) || dst.empty()) co_return 0;
   connection_.wait_for_client(phase::body);
   if (expects_) { // the handler wants the body: say so, once
     expects_ = false;
-    if (co_await connection_.io.write(as_bytes("HTTP/1.1 100 Continue\r\n\r\n"))) throw peer_gone{"the client left before 100 Continue"};
+    if (co_await connection_.io.write(as_bytes("HTTP/1.1 100 Continue\r\n\r\n")))
+      throw peer_gone{"the client left before 100 Continue"};
+    if (done_) {
+      connection_.back_to_handler();
+      co_return 0;
+    }
   }
   std::size_t n = 0;
-  if (chunked_) n = co_await read_chunked(dst);
-  else n = co_await read_plain(dst);
+  if (chunked_)
+    n = co_await read_chunked(dst);
+  else
+    n = co_await read_plain(dst);
   connection_.back_to_handler();
   received_ += n;
   co_return n;
@@ -62,13 +71,17 @@ task<std::size_t> body::receive(void* to, std::size_t n) {
   if (r.error) throw peer_gone{"the connection broke within the request body"};
   // It half-closed: it may still read our answer.
   connection_.closing = true;
-  throw api_error{ec::incomplete_body, "the request body ended after " + std::to_string(received_) + " bytes" + (chunked_ ? std::string{" within a chunk"} : ", of " + std::to_string(length_))};
+  throw api_error{ec::incomplete_body,
+    "the request body ended after " + std::to_string(received_) + " bytes" +
+      (chunked_ ? std::string{" within a chunk"} : ", of " + std::to_string(length_))};
 }
 
 task<std::size_t> body::read_plain(bytes_span dst) {
   std::size_t n = 0;
-  if (connection_.buffered() != 0) n = take_buffered(dst, left_);
-  else n = co_await receive(dst.data(), static_cast<std::size_t>(std::min<std::uint64_t>(dst.size(), left_)));
+  if (connection_.buffered() != 0)
+    n = take_buffered(dst, left_);
+  else
+    n = co_await receive(dst.data(), static_cast<std::size_t>(std::min<std::uint64_t>(dst.size(), left_)));
   left_ -= n;
   done_ = left_ == 0;
   co_return n;
@@ -78,8 +91,10 @@ task<std::size_t> body::read_chunked(bytes_span dst) {
   for (;;) {
     if (auto ahead = decoder_.data_left(); ahead != 0) {
       std::size_t n = 0;
-      if (connection_.buffered() != 0) n = take_buffered(dst, ahead);
-      else n = co_await receive(dst.data(), static_cast<std::size_t>(std::min<std::uint64_t>(dst.size(), ahead)));
+      if (connection_.buffered() != 0)
+        n = take_buffered(dst, ahead);
+      else
+        n = co_await receive(dst.data(), static_cast<std::size_t>(std::min<std::uint64_t>(dst.size(), ahead)));
       decoder_.took(n);
       co_return n;
     }
