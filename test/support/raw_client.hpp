@@ -20,7 +20,7 @@
 namespace troupe::test {
 
 struct answer {
-  int status = 0; // 0: the connection ended before a whole head
+  int status = 0;                             // 0: the connection ended before a whole head
   std::map<std::string, std::string> headers; // names in lower case
   std::string body;
   bool complete = false; // the body had its declared end
@@ -47,7 +47,8 @@ public:
     to.sin_family = AF_INET;
     to.sin_port = htons(port);
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) throw std::runtime_error{std::string{"connect: "} + std::strerror(errno)};
+    if (::connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0)
+      throw std::runtime_error{std::string{"connect: "} + std::strerror(errno)};
   }
   raw_client(raw_client&& other) noexcept : fd_(std::exchange(other.fd_, -1)), received_(std::move(other.received_)) {}
   raw_client& operator=(raw_client&&) = delete;
@@ -130,7 +131,8 @@ public:
       received_.append(buffer, static_cast<std::size_t>(n));
       return true;
     }
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) throw std::runtime_error{"the server sends nothing, and does not close"};
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+      throw std::runtime_error{"the server sends nothing, and does not close"};
     end_ = n == 0 ? ended::regularly : ended::by_reset;
     return false;
   }

@@ -38,9 +38,10 @@ public:
     }
     std::lock_guard lock{gate_->mutex};
     if (gate_->owner == nullptr) return;
-    asio::post(gate_->owner->io_, [g = gate_, id = what->mid.request_id().integer_value(), m = what->move_content_to_message()]() mutable {
-      if (g->owner != nullptr) g->owner->answer(id, std::move(m));
-    });
+    asio::post(gate_->owner->io_,
+      [g = gate_, id = what->mid.request_id().integer_value(), m = what->move_content_to_message()]() mutable {
+        if (g->owner != nullptr) g->owner->answer(id, std::move(m));
+      });
   }
 
 private:
@@ -78,7 +79,7 @@ struct actor_bridge::waiters {
 };
 
 actor_bridge::actor_bridge(caf::actor_system& system, asio::io_context& io)
-  : system_(system), io_(io), gate_(std::make_shared<gate>()), waiters_(std::make_unique<waiters>(io)) {
+    : system_(system), io_(io), gate_(std::make_shared<gate>()), waiters_(std::make_unique<waiters>(io)) {
   gate_->owner = this;
   caf::actor_config cfg;
   port_ = caf::make_actor<port, caf::strong_actor_ptr>(system.next_actor_id(), system.node(), &system, cfg, gate_);
@@ -98,14 +99,16 @@ void actor_bridge::close() {
   gate_->owner = nullptr;
 }
 
-task<result<caf::message>> actor_bridge::request(caf::strong_actor_ptr to, std::chrono::milliseconds limit, caf::message what) {
+task<result<caf::message>> actor_bridge::request(
+  caf::strong_actor_ptr to, std::chrono::milliseconds limit, caf::message what) {
   if (!to) co_return fail(ec::unavailable, "no such actor");
   if (!waiters_) co_return fail(ec::closed, "the server has stopped");
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<executor>, void(result<caf::message>)>(
     [&](auto handler) {
       using handler_type = std::decay_t<decltype(handler)>;
       auto id = ++waiters_->last_id;
-      waiters_->by_id.emplace(id, waiters::entry{std::make_unique<waiter_of<handler_type>>(std::move(handler)), steady::now() + limit, limit});
+      waiters_->by_id.emplace(id,
+        waiters::entry{std::make_unique<waiter_of<handler_type>>(std::move(handler)), steady::now() + limit, limit});
       if (!waiters_->armed) arm();
       to->enqueue(port_, caf::make_message_id(id), std::move(what), nullptr);
     },
@@ -124,8 +127,10 @@ void actor_bridge::answer(std::uint64_t id, caf::message what) {
   if (i == waiters_->by_id.end()) return; // after its deadline
   auto who = std::move(i->second.who);
   waiters_->by_id.erase(i);
-  if (what.match_elements<caf::error>()) who->resume(from_caf(what.get_as<caf::error>(0)));
-  else who->resume(std::move(what));
+  if (what.match_elements<caf::error>())
+    who->resume(from_caf(what.get_as<caf::error>(0)));
+  else
+    who->resume(std::move(what));
 }
 
 void actor_bridge::fail_all(const error& why) {

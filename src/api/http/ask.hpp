@@ -23,13 +23,15 @@ namespace ask_detail {
 
 template <class Handle, class... Ts>
 using reply = caf::response_type_unbox<caf::signatures_of_t<Handle>,
-                                       caf::detail::type_list<caf::detail::implicit_conversions_t<std::decay_t<Ts>>...>>;
+  caf::detail::type_list<caf::detail::implicit_conversions_t<std::decay_t<Ts>>...>>;
 
 // Whether a receiver with these reply types answers an R. A dynamically typed actor may answer anything.
 template <class R, class Reply>
 constexpr bool answers() {
-  if constexpr (std::is_same_v<Reply, caf::message>) return true;
-  else return std::is_same_v<Reply, caf::detail::type_list<R>>;
+  if constexpr (std::is_same_v<Reply, caf::message>)
+    return true;
+  else
+    return std::is_same_v<Reply, caf::detail::type_list<R>>;
 }
 
 template <class R>
@@ -57,7 +59,8 @@ task<result<R>> ask(actor_bridge& bridge, const Handle& to, std::chrono::millise
   static_assert(reply::valid, "the receiver does not accept this message");
   if constexpr (reply::valid)
     static_assert(ask_detail::answers<R, typename reply::type>(), "the receiver answers another type");
-  return ask_detail::decoded<R>(bridge.request(caf::actor_cast<caf::strong_actor_ptr>(to), limit, caf::make_message(std::move(xs)...)));
+  return ask_detail::decoded<R>(
+    bridge.request(caf::actor_cast<caf::strong_actor_ptr>(to), limit, caf::make_message(std::move(xs)...)));
 }
 
 // A message without an answer.

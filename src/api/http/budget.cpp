@@ -37,7 +37,8 @@ struct budget::state {
   }
 };
 
-budget::budget(asio::io_context& io, std::uint64_t bytes_max, std::size_t waiters_max) : io_(io), state_(std::make_shared<state>()) {
+budget::budget(asio::io_context& io, std::uint64_t bytes_max, std::size_t waiters_max)
+    : io_(io), state_(std::make_shared<state>()) {
   state_->bytes_max = state_->free_bytes = bytes_max;
   state_->waiters_max = waiters_max;
 }
@@ -66,7 +67,8 @@ budget::hold& budget::hold::operator=(hold&& other) noexcept {
 task<result<budget::hold>> budget::acquire(std::uint64_t bytes, steady::time_point deadline) {
   auto s = state_;
   if (bytes > s->bytes_max)
-    co_return fail(ec::too_large, std::to_string(bytes) + " bytes asked of a budget of " + std::to_string(s->bytes_max));
+    co_return fail(
+      ec::too_large, std::to_string(bytes) + " bytes asked of a budget of " + std::to_string(s->bytes_max));
   if (s->line.empty() && bytes <= s->free_bytes) {
     s->free_bytes -= bytes;
     co_return hold{s, bytes};

@@ -27,7 +27,19 @@ public:
 
 private:
   enum class state : std::uint8_t {
-    size_first, size, extension, size_lf, data, data_cr, data_lf, trailer_start, trailer, trailer_lf, last_lf, done, bad
+    size_first,
+    size,
+    extension,
+    size_lf,
+    data,
+    data_cr,
+    data_lf,
+    trailer_start,
+    trailer,
+    trailer_lf,
+    last_lf,
+    done,
+    bad
   };
   state step(char c);
   state size_digit(char c, bool first);

@@ -48,7 +48,9 @@ struct server_config {
   http::handler handle;
   // The body of an error's answer, its content type, and its status (preset for errors of the server itself, 500
   // otherwise). The request is null when its head could not be parsed.
-  std::function<std::string(const request*, const error&, int& status, std::string_view request_id, std::string& content_type)> render_error;
+  std::function<std::string(
+    const request*, const error&, int& status, std::string_view request_id, std::string& content_type)>
+    render_error;
   // Called on each io thread when the grace of stop() has ended: fail what handlers still wait for.
   std::function<void(worker&)> cut;
   http::limits limits;

@@ -37,8 +37,12 @@ constexpr std::size_t scratch_bytes = 8192;
 } // namespace
 
 connection::connection(tcp_socket socket, connection_count::ticket ticket, surroundings around)
-  : config_(around.config), limits_(around.config.limits), worker_(around.home), ticket_(std::move(ticket)), refused_(around.refused),
-    state_(std::move(socket), config_.tls, worker_, limits_) {
+    : config_(around.config),
+      limits_(around.config.limits),
+      worker_(around.home),
+      ticket_(std::move(ticket)),
+      refused_(around.refused),
+      state_(std::move(socket), config_.tls, worker_, limits_) {
   error_code e;
   if (auto peer = state_.io.socket().remote_endpoint(e); !e) remote_ = peer.address().to_string();
   state_.closing = worker_.draining;
@@ -91,8 +95,10 @@ void connection::take_page() {
 
 void connection::drop_buffer() {
   if (state_.buffer == nullptr) return;
-  if (state_.capacity == page_pool::page_bytes) worker_.pages.give(state_.buffer);
-  else std::free(state_.buffer);
+  if (state_.capacity == page_pool::page_bytes)
+    worker_.pages.give(state_.buffer);
+  else
+    std::free(state_.buffer);
   state_.buffer = nullptr;
   state_.capacity = state_.pos = state_.end = 0;
 }
@@ -125,8 +131,10 @@ task<bool> connection::first_bytes() {
     state_.pos = state_.end = 0;
     read_result r;
     // A request that was on its way when the server began to drain is served still.
-    if (state_.closing) r.bytes = state_.io.read_now(state_.buffer, state_.capacity);
-    else r = co_await state_.io.read_later(state_.buffer, state_.capacity);
+    if (state_.closing)
+      r.bytes = state_.io.read_now(state_.buffer, state_.capacity);
+    else
+      r = co_await state_.io.read_later(state_.buffer, state_.capacity);
     state_.end = r.bytes;
     if (r.bytes != 0) {
       state_.parked = state_.timed_out = false;
@@ -181,23 +189,42 @@ task<bool> connection::serve(bool head_parsed, std::optional<error> refusal) {
   }
   body content{state_, head_};
   request rq{head_, content, worker_, {.id = id, .remote = remote_, .tls = state_.io.tls()}};
-  response rs{state_, content, {.request_id_field = config_.request_id_field, .request_id = id, .head_only = head_.method == "HEAD",
-                                .http10 = head_.version == 10, .close = refusal || !head_.keep_alive || state_.closing,
-                                .drain_bytes_max = limits_.drain_bytes_max}};
+  response rs{state_, content,
+    {.request_id_field = config_.request_id_field,
+      .request_id = id,
+      .head_only = head_.method == "HEAD",
+      .http10 = head_.version == 10,
+      .close = refusal || !head_.keep_alive || state_.closing,
+      .drain_bytes_max = limits_.drain_bytes_max}};
   state_.at = phase::working;
   outcome o;
-  if (refusal) o.failure = std::move(refusal);
-  else if (!rq.target_.parse(head_.target)) o.failure = fail(ec::invalid_uri, "the request target could not be parsed");
-  else o = co_await call_handler(rq, rs);
+  if (refusal)
+    o.failure = std::move(refusal);
+  else if (!rq.target_.parse(head_.target))
+    o.failure = fail(ec::invalid_uri, "the request target could not be parsed");
+  else
+    o = co_await call_handler(rq, rs);
   if (o.failure) {
-    if (rs.started()) o.gone = true; // too late for a status
-    else o.gone = !co_await answer_error(head_parsed ? &rq : nullptr, rs, *o.failure, id);
+    if (rs.started())
+      o.gone = true; // too late for a status
+    else
+      o.gone = !co_await answer_error(head_parsed ? &rq : nullptr, rs, *o.failure, id);
   }
   if (config_.watcher != nullptr) {
-    auto method = head_parsed ? head_.method : std::string_view{}, target = head_parsed ? head_.target : std::string_view{};
-    config_.watcher->finished({.id = id, .remote = remote_, .method = method, .target = target, .host = rq.host(),
-                               .user_agent = rq.header("user-agent"), .operation = rq.operation, .status = o.gone ? 499 : rs.status,
-                               .bytes_in = content.received(), .bytes_out = rs.sent(), .took = steady::now() - began, .tls = rq.tls()});
+    auto method = head_parsed ? head_.method : std::string_view{},
+         target = head_parsed ? head_.target : std::string_view{};
+    config_.watcher->finished({.id = id,
+      .remote = remote_,
+      .method = method,
+      .target = target,
+      .host = rq.host(),
+      .user_agent = rq.header("user-agent"),
+      .operation = rq.operation,
+      .status = o.gone ? 499 : rs.status,
+      .bytes_in = content.received(),
+      .bytes_out = rs.sent(),
+      .took = steady::now() - began,
+      .tls = rq.tls()});
   }
   if (o.gone) {
     // A response that ends at the connection's end must not look complete.
@@ -214,9 +241,7 @@ task<connection::outcome> connection::call_handler(request& rq, response& rs) {
     co_await config_.handle(rq, rs);
     co_await rs.finish();
     co_return o;
-  } catch (const api_error& e) {
-    o.failure = error{e.code, e.message};
-  } catch (const peer_gone&) {
+  } catch (const api_error& e) { o.failure = error{e.code, e.message}; } catch (const peer_gone&) {
     o.gone = true;
   } catch (const std::exception& e) {
     bug = e.what();
@@ -244,9 +269,7 @@ task<bool> connection::answer_error(const request* rq, response& rs, const error
   if (rs.status == 503) rs.set("Retry-After", "1");
   try {
     co_await rs.send(text);
-  } catch (const peer_gone&) {
-    co_return false;
-  }
+  } catch (const peer_gone&) { co_return false; }
   co_return true;
 }
 
@@ -261,15 +284,16 @@ task<bool> connection::settle(const response& rs, body& content, bool head_parse
         dropped += co_await content.read(sink);
         if (dropped > limits_.drain_bytes_max) keep = false;
       }
-    } catch (const std::exception&) {
-      keep = false;
-    }
+    } catch (const std::exception&) { keep = false; }
   }
   if (keep) co_return true;
   // Nothing more to come: a plain close is no reset.
-  bool all_read = head_parsed && content.done() && state_.buffered() == 0 && state_.io.read_now(state_.buffer, state_.capacity) == 0;
-  if (all_read) state_.io.shutdown_write();
-  else co_await linger();
+  bool all_read =
+    head_parsed && content.done() && state_.buffered() == 0 && state_.io.read_now(state_.buffer, state_.capacity) == 0;
+  if (all_read)
+    state_.io.shutdown_write();
+  else
+    co_await linger();
   co_return false;
 }
 

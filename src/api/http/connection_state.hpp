@@ -23,7 +23,8 @@ enum class phase : std::uint8_t {
 };
 
 struct connection_state {
-  connection_state(tcp_socket socket, ssl_ctx_st* tls, worker& w, const http::limits& l) : io(std::move(socket), tls), home(w), bounds(l) {}
+  connection_state(tcp_socket socket, ssl_ctx_st* tls, worker& w, const http::limits& l)
+      : io(std::move(socket), tls), home(w), bounds(l) {}
 
   stream io;
   worker& home;
@@ -38,11 +39,11 @@ struct connection_state {
 
   phase at = phase::fresh;
   steady::time_point deadline{}, since{};
-  std::uint64_t mark = 0;          // io.progress() when `allowance` was last refilled
-  steady::duration allowance{};    // waiting time left until stall_bytes_min must have moved
-  bool timed_out = false;          // the sweep ended the current wait
-  bool parked = false;             // waits without a buffer
-  bool closing = false;            // no request after the current one
+  std::uint64_t mark = 0;       // io.progress() when `allowance` was last refilled
+  steady::duration allowance{}; // waiting time left until stall_bytes_min must have moved
+  bool timed_out = false;       // the sweep ended the current wait
+  bool parked = false;          // waits without a buffer
+  bool closing = false;         // no request after the current one
 
   connection_state *previous = nullptr, *next = nullptr; // the worker's list
 

@@ -16,7 +16,8 @@ std::string_view plain(boost::beast::string_view s) { return {s.data(), s.size()
 error refusal_of(const boost::beast::error_code& e) {
   if (e == beast::error::header_limit || e == beast::error::buffer_overflow)
     return fail(ec::header_section_too_large, "the request line and headers are too large");
-  if (e == beast::error::bad_version) return fail(ec::http_version_not_supported, "only HTTP/1.1 and HTTP/1.0 are served");
+  if (e == beast::error::bad_version)
+    return fail(ec::http_version_not_supported, "only HTTP/1.1 and HTTP/1.0 are served");
   return fail(ec::bad_request, "malformed request: " + e.message());
 }
 
@@ -69,7 +70,8 @@ head_parser::progress head_parser::feed(std::string_view in) {
 }
 
 std::optional<error> head_parser::check(std::string_view text) {
-  if (head_.version != 11 && head_.version != 10) return fail(ec::http_version_not_supported, "only HTTP/1.1 and HTTP/1.0 are served");
+  if (head_.version != 11 && head_.version != 10)
+    return fail(ec::http_version_not_supported, "only HTTP/1.1 and HTTP/1.0 are served");
   if (bad_ == nullptr) bad_ = suspicious(text);
   if (hosts_ > 1 || (hosts_ == 0 && head_.version == 11)) refuse("exactly one Host header is needed");
   if (lengths_ > 1) refuse("more than one Content-Length");

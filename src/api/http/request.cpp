@@ -10,7 +10,7 @@ bool same_name(std::string_view a, std::string_view b) {
 }
 
 request::request(const request_head& head, http::body& content, worker& io, origin from)
-  : head_(head), content_(content), io_(io), from_(from) {}
+    : head_(head), content_(content), io_(io), from_(from) {}
 
 const http::header* request::find(std::string_view name) const {
   for (auto& h : head_.headers)

@@ -15,7 +15,8 @@ namespace troupe::http {
 namespace {
 
 bool is_ours(std::string_view name) {
-  return same_name(name, "content-length") || same_name(name, "transfer-encoding") || same_name(name, "connection") || same_name(name, "date");
+  return same_name(name, "content-length") || same_name(name, "transfer-encoding") || same_name(name, "connection") ||
+    same_name(name, "date");
 }
 
 // CR, LF and NUL would end the field, and begin what someone else wrote.
@@ -32,7 +33,7 @@ void append_clean(std::string& to, std::string_view from) {
 } // namespace
 
 response::response(connection_state& connection, const http::body& content, framing how)
-  : connection_(connection), content_(content), how_(how) {
+    : connection_(connection), content_(content), how_(how) {
   close = how.close;
   connection_.fields.clear();
 }
@@ -142,8 +143,10 @@ void response::compose(std::optional<std::uint64_t> length) {
       out += "\r\nTransfer-Encoding: chunked";
     }
   }
-  if (close) out += "\r\nConnection: close";
-  else if (how_.http10) out += "\r\nConnection: keep-alive";
+  if (close)
+    out += "\r\nConnection: close";
+  else if (how_.http10)
+    out += "\r\nConnection: keep-alive";
   out += "\r\n";
   connection_.fields += "\r\n";
 }

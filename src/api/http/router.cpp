@@ -29,7 +29,8 @@ int router::looseness(const route& r) {
 void router::add(std::string method, std::string_view pattern, const char* operation, route_handler handle) {
   route r{std::move(method), {}, operation, std::move(handle)};
   while (!pattern.empty()) r.segments.emplace_back(next_segment(pattern));
-  auto after = std::find_if(routes_.begin(), routes_.end(), [&](const route& o) { return looseness(o) > looseness(r); });
+  auto after =
+    std::find_if(routes_.begin(), routes_.end(), [&](const route& o) { return looseness(o) > looseness(r); });
   routes_.insert(after, std::move(r));
 }
 

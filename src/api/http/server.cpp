@@ -46,8 +46,10 @@ void look_at_deadlines(worker& w, const limits& bounds) {
     if (now < c->deadline || c->refill(now)) continue;
     c->timed_out = true;
     // A slow head or body can be answered; a slow reader, and silence, cannot.
-    if (c->at == phase::head || c->at == phase::body) c->io.cancel();
-    else c->io.abort();
+    if (c->at == phase::head || c->at == phase::body)
+      c->io.cancel();
+    else
+      c->io.abort();
   }
 }
 
@@ -97,13 +99,15 @@ result<> server::impl::listen() {
   if (!e) port = l.local_endpoint(e).port();
   if (!e) return {};
   listener.reset();
-  return fail(e == asio::error::address_in_use ? ec::conflict : ec::io_error, "cannot listen on " + where + ": " + e.message());
+  return fail(
+    e == asio::error::address_in_use ? ec::conflict : ec::io_error, "cannot listen on " + where + ": " + e.message());
 }
 
 worker& server::impl::least_loaded() {
   auto* best = &threads.front()->home;
   for (auto& t : threads)
-    if (t->home.connections.load(std::memory_order_relaxed) < best->connections.load(std::memory_order_relaxed)) best = &t->home;
+    if (t->home.connections.load(std::memory_order_relaxed) < best->connections.load(std::memory_order_relaxed))
+      best = &t->home;
   return *best;
 }
 
@@ -122,7 +126,8 @@ task<> server::impl::accept() {
     if (open >= config.connections_max + refusals_max) continue; // the socket closes here
     connection::surroundings around{config, home, open >= config.connections_max};
     connection_count::ticket ticket{count, home};
-    asio::co_spawn(home.context().get_executor(), connection::run(std::move(socket), std::move(ticket), around), asio::detached);
+    asio::co_spawn(
+      home.context().get_executor(), connection::run(std::move(socket), std::move(ticket), around), asio::detached);
   }
 }
 

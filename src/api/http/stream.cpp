@@ -73,7 +73,8 @@ task<read_result> stream::read_some(void* to, std::size_t n) {
     }
     int e = SSL_get_error(ssl_, r);
     if (e == SSL_ERROR_ZERO_RETURN || (e == SSL_ERROR_SYSCALL && errno == 0)) co_return read_result{};
-    if (e == SSL_ERROR_SSL && ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING) co_return read_result{};
+    if (e == SSL_ERROR_SSL && ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+      co_return read_result{};
     if (auto failed = co_await wait_tls(r)) co_return read_result{failed, 0};
   }
 }

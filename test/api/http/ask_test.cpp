@@ -34,15 +34,11 @@ using release_atom = caf::atom_constant<caf::atom("release")>;
 using throw_atom = caf::atom_constant<caf::atom("throw")>;
 using count_atom = caf::atom_constant<caf::atom("count")>;
 
-using tester_actor = caf::typed_actor<
-  caf::replies_to<double_atom, std::uint64_t>::with<std::uint64_t>,
-  caf::replies_to<fail_atom>::with<chunk>,
-  caf::replies_to<void_atom>::with<void>,
+using tester_actor = caf::typed_actor<caf::replies_to<double_atom, std::uint64_t>::with<std::uint64_t>,
+  caf::replies_to<fail_atom>::with<chunk>, caf::replies_to<void_atom>::with<void>,
   // Answers when released, or never.
-  caf::replies_to<never_atom>::with<std::uint64_t>,
-  caf::replies_to<throw_atom>::with<void>,
-  caf::replies_to<count_atom>::with<std::uint64_t>,
-  caf::reacts_to<release_atom>>;
+  caf::replies_to<never_atom>::with<std::uint64_t>, caf::replies_to<throw_atom>::with<void>,
+  caf::replies_to<count_atom>::with<std::uint64_t>, caf::reacts_to<release_atom>>;
 
 struct tester_state {
   tester_state() = default; // no aggregate: CAF would initialise it from the actor
@@ -219,7 +215,8 @@ TEST_CASE_METHOD(ask_fixture, "a bridge that closes ends what waits, and what is
   fire(*bridge, target, release_atom::value); // still leaves; its answers go nowhere
 }
 
-TEST_CASE_METHOD(ask_fixture, "a coroutine that is unwound with its io_context can still send through a closed bridge") {
+TEST_CASE_METHOD(
+  ask_fixture, "a coroutine that is unwound with its io_context can still send through a closed bridge") {
   struct last_message {
     actor_bridge& through;
     tester_actor to;

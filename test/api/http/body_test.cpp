@@ -60,14 +60,16 @@ TEST_CASE_METHOD(http_fixture, "a chunked body arrives whole, however it is cut"
 TEST_CASE_METHOD(http_fixture, "a chunked body right behind a nearly full head arrives whole") {
   raw_client c{start()};
   std::string content(50'000, 'c');
-  auto head = "PUT /echo HTTP/1.1\r\nHost: x\r\nX-Test: " + std::string(16'000, 'h') + "\r\nTransfer-Encoding: chunked\r\n\r\n";
+  auto head =
+    "PUT /echo HTTP/1.1\r\nHost: x\r\nX-Test: " + std::string(16'000, 'h') + "\r\nTransfer-Encoding: chunked\r\n\r\n";
   CHECK(c.exchange(head + chunk_of(content) + "0\r\n\r\n" + get("/hello")).body == content);
   CHECK(c.read().body == "hello");
 }
 
 TEST_CASE_METHOD(http_fixture, "malformed chunked framing is answered 400 and the connection closed") {
   auto port = start();
-  for (auto framing : {"zz\r\n", "fffffffffffffffff\r\n", "3\r\nabcXX0\r\n\r\n", "3\nabc\r\n0\r\n\r\n", "3 \r\nabc\r\n0\r\n\r\n"}) {
+  for (auto framing :
+    {"zz\r\n", "fffffffffffffffff\r\n", "3\r\nabcXX0\r\n\r\n", "3\nabc\r\n0\r\n\r\n", "3 \r\nabc\r\n0\r\n\r\n"}) {
     INFO(framing);
     raw_client c{port};
     auto a = c.exchange(std::string{chunked_put} + framing);
@@ -125,8 +127,9 @@ TEST_CASE_METHOD(http_fixture, "a small unread body is swallowed and the connect
 
 TEST_CASE_METHOD(http_fixture, "a body that is shorter than declared is answered incomplete_body") {
   auto port = start();
-  for (auto request : {"PUT /count HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc", "PUT /count HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc",
-                       "PUT /count HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"}) {
+  for (auto request : {"PUT /count HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc",
+         "PUT /count HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc",
+         "PUT /count HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"}) {
     raw_client c{port};
     c.send(request);
     c.half_close();

@@ -104,10 +104,13 @@ TEST_CASE("coroutines that are destroyed while they wait for a budget leave noth
     asio::io_context io{1};
     b.emplace(io, 100, 10);
     for (int i = 0; i < 3; ++i)
-      asio::co_spawn(io, [](budget& of, std::optional<budget::hold>& keep) -> task<> {
-        auto r = co_await of.acquire(100, steady::now() + 1h);
-        if (r && !keep) keep.emplace(std::move(*r));
-      }(*b, first), asio::detached);
+      asio::co_spawn(
+        io,
+        [](budget& of, std::optional<budget::hold>& keep) -> task<> {
+          auto r = co_await of.acquire(100, steady::now() + 1h);
+          if (r && !keep) keep.emplace(std::move(*r));
+        }(*b, first),
+        asio::detached);
     io.poll();
     CHECK(b->waiting() == 2);
   }

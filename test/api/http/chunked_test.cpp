@@ -38,7 +38,8 @@ decoded decode(std::string_view all, std::size_t piece) {
 } // namespace
 
 TEST_CASE("chunked framing is decoded however it is cut into pieces") {
-  std::string all = "5\r\nhello\r\n00001;name=\"value\"\r\n \r\nA\r\n0123456789\r\n0\r\nTrailer: x\r\nOther: y\r\n\r\nGET /next";
+  std::string all =
+    "5\r\nhello\r\n00001;name=\"value\"\r\n \r\nA\r\n0123456789\r\n0\r\nTrailer: x\r\nOther: y\r\n\r\nGET /next";
   for (std::size_t piece : {1, 2, 3, 7, 1000}) {
     auto d = decode(all, piece);
     CHECK(d.done);
@@ -49,9 +50,10 @@ TEST_CASE("chunked framing is decoded however it is cut into pieces") {
 }
 
 TEST_CASE("chunked framing that could be read in two ways is refused") {
-  for (std::string_view s : {"\r\n", "g\r\n", "-1\r\n", "0x5\r\nhello\r\n", "5 \r\nhello\r\n", " 5\r\nhello\r\n", "5\nhello\n0\n\n", "5\rhello",
-                             "5\r\nhelloX\r\n", "5\r\nhello\n0\r\n\r\n", "5\r\nhello\rX", "10000000000000000\r\n", "0\r\n Folded: x\r\n\r\n", "0\r\nT: x\n\r\n",
-                             "0\r\n\rX", "5;a=\nb\r\nhello\r\n", "5;\x01\r\n"}) {
+  for (std::string_view s :
+    {"\r\n", "g\r\n", "-1\r\n", "0x5\r\nhello\r\n", "5 \r\nhello\r\n", " 5\r\nhello\r\n", "5\nhello\n0\n\n", "5\rhello",
+      "5\r\nhelloX\r\n", "5\r\nhello\n0\r\n\r\n", "5\r\nhello\rX", "10000000000000000\r\n", "0\r\n Folded: x\r\n\r\n",
+      "0\r\nT: x\n\r\n", "0\r\n\rX", "5;a=\nb\r\nhello\r\n", "5;\x01\r\n"}) {
     auto d = decode(s, 1);
     INFO(s);
     CHECK(d.bad);

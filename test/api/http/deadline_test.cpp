@@ -117,7 +117,8 @@ TEST_CASE_METHOD(http_fixture, "a client that does not read its response is cut"
 TEST_CASE_METHOD(http_fixture, "waiting time is refilled by bytes that move, and only by enough of them") {
   http::worker w{0, clock, random};
   http::limits bounds{.stall_time = 10s, .stall_bytes_min = 100};
-  http::asio::basic_socket_acceptor<http::asio::ip::tcp, http::executor> listener{w.context(), {http::asio::ip::make_address("127.0.0.1"), 0}};
+  http::asio::basic_socket_acceptor<http::asio::ip::tcp, http::executor> listener{
+    w.context(), {http::asio::ip::make_address("127.0.0.1"), 0}};
   raw_client client{listener.local_endpoint().port()};
   http::connection_state c{listener.accept(), nullptr, w, bounds};
   auto arrive = [&](std::size_t n) {

@@ -75,8 +75,10 @@ TEST_CASE_METHOD(http_fixture, "a request with ambiguous framing is answered 400
     raw_client c{port};
     c.send(row.request + get("/hello")); // a smuggled second request must never be answered
     auto a = c.read();
-    if (row.status == 0) CHECK((a.status == 400 || a.status == 505));
-    else CHECK(a.status == std::abs(row.status));
+    if (row.status == 0)
+      CHECK((a.status == 400 || a.status == 505));
+    else
+      CHECK(a.status == std::abs(row.status));
     if (row.status < 0) continue; // well framed: the connection may go on
     CHECK(a.header("connection") == "close");
     CHECK(c.read().status == 0);
@@ -94,7 +96,8 @@ TEST_CASE_METHOD(http_fixture, "a head over 16 KiB is answered 431") {
   auto port = start();
   std::string many;
   for (int i = 0; i < 5000; ++i) many += "a: b\r\n";
-  for (auto& request : {get("/hello", "X-Test: " + std::string(17'000, 'a') + "\r\n"), get("/" + std::string(20'000, 'a')), get("/hello", many)}) {
+  for (auto& request : {get("/hello", "X-Test: " + std::string(17'000, 'a') + "\r\n"),
+         get("/" + std::string(20'000, 'a')), get("/hello", many)}) {
     raw_client c{port};
     auto a = c.exchange(request);
     CHECK(a.status == 431);

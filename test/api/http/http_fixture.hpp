@@ -23,7 +23,8 @@
 
 namespace troupe::test {
 
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
 
 class fixed_clock final : public wall_clock {
 public:
@@ -80,7 +81,8 @@ public:
   };
   void finished(const http::access_record& r) override {
     std::lock_guard lock{mutex_};
-    lines.push_back({std::string{r.method}, std::string{r.target}, r.operation.data(), r.status, r.bytes_in, r.bytes_out});
+    lines.push_back(
+      {std::string{r.method}, std::string{r.target}, r.operation.data(), r.status, r.bytes_in, r.bytes_out});
     changed_.notify_all();
   }
   void failed(std::string_view, std::string_view what) override {
@@ -121,14 +123,18 @@ struct http_fixture {
 
   // Deadlines that no test meets by accident; a test of one makes it short.
   http::server_config config() {
-    return {.clock = clock, .random = random,
-            .handle = [this](http::request& rq, http::response& rs) { return handle(rq, rs); },
-            .render_error = [](const http::request* rq, const error& e, int& status, std::string_view, std::string& type) {
-              if (e.code == ec::access_denied) status = 403;
-              type = "text/x-error";
-              return std::string{to_string(e.code)} + (rq == nullptr ? " without a request" : "");
-            },
-            .cut = {}, .limits = {.cut_time = 10s, .sweep_time = 10ms}, .watcher = &watcher};
+    return {.clock = clock,
+      .random = random,
+      .handle = [this](http::request& rq, http::response& rs) { return handle(rq, rs); },
+      .render_error =
+        [](const http::request* rq, const error& e, int& status, std::string_view, std::string& type) {
+          if (e.code == ec::access_denied) status = 403;
+          type = "text/x-error";
+          return std::string{to_string(e.code)} + (rq == nullptr ? " without a request" : "");
+        },
+      .cut = {},
+      .limits = {.cut_time = 10s, .sweep_time = 10ms},
+      .watcher = &watcher};
   }
   std::uint16_t start(http::server_config c) {
     server = std::make_unique<http::server>(std::move(c));
@@ -158,8 +164,10 @@ struct http_fixture {
       if (path == "/count") all = std::to_string(all.size());
       co_await rs.send(all);
     } else if (path == "/sized" || path == "/chunked") {
-      if (path == "/sized") co_await rs.begin(count);
-      else co_await rs.begin();
+      if (path == "/sized")
+        co_await rs.begin(count);
+      else
+        co_await rs.begin();
       std::string piece(65536, 'x');
       for (auto left = count; left != 0;) {
         auto k = std::min(left, piece.size());
@@ -175,8 +183,10 @@ struct http_fixture {
     } else if (path == "/boom") {
       throw std::runtime_error{"a bug"};
     } else if (path == "/midway") {
-      if (rq.target().q("chunked") != nullptr) co_await rs.begin();
-      else co_await rs.begin(100);
+      if (rq.target().q("chunked") != nullptr)
+        co_await rs.begin();
+      else
+        co_await rs.begin(100);
       co_await rs.write(as_bytes("0123456789"));
       throw http::api_error{ec::io_error, "too late"};
     } else if (path == "/short") {
@@ -201,7 +211,8 @@ inline std::string get(std::string_view target, std::string_view more = {}) {
   return "GET " + std::string{target} + " HTTP/1.1\r\nHost: x\r\n" + std::string{more} + "\r\n";
 }
 inline std::string put(std::string_view target, std::string_view content, std::string_view more = {}) {
-  return "PUT " + std::string{target} + " HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(content.size()) + "\r\n" + std::string{more} + "\r\n" + std::string{content};
+  return "PUT " + std::string{target} + " HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(content.size()) +
+    "\r\n" + std::string{more} + "\r\n" + std::string{content};
 }
 
 } // namespace troupe::test

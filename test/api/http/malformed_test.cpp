@@ -19,7 +19,8 @@ public:
     static const std::vector<std::string> whole{
       get("/hello", "User-Agent: a\r\nAccept: */*\r\n"),
       put("/count", "0123456789"),
-      "PUT /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n3;x=y\r\nabc\r\n0\r\nT: v\r\n\r\n",
+      "PUT /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n3;x=y\r\nabc\r\n0\r\nT: "
+      "v\r\n\r\n",
       "HEAD /b/k%20%2f?a=b&c HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
       put("/count", "abc", "Expect: 100-continue\r\n"),
       put("/deny", std::string(3000, 'd')),
@@ -34,9 +35,9 @@ public:
 private:
   void damage(std::string& s) {
     using namespace std::string_literals;
-    static const std::vector<std::string> pieces{
-      "\r\n", "\n", "\r", "\0"s, ":", " ", "\t", "%", "%00", "%zz", "\xff\xfe", "HTTP/1.1", "Content-Length: 99999999999999999999\r\n",
-      "Transfer-Encoding: chunked\r\n", "Host: y\r\n", std::string(3000, 'A'), "0\r\n\r\n", "ffffffff\r\n", "-1", "Expect: 100-continue\r\n",
+    static const std::vector<std::string> pieces{"\r\n", "\n", "\r", "\0"s, ":", " ", "\t", "%", "%00", "%zz",
+      "\xff\xfe", "HTTP/1.1", "Content-Length: 99999999999999999999\r\n", "Transfer-Encoding: chunked\r\n",
+      "Host: y\r\n", std::string(3000, 'A'), "0\r\n\r\n", "ffffffff\r\n", "-1", "Expect: 100-continue\r\n",
       "Connection: close\r\n", "\r\n\r\n", "//", "?", "#", "n=9", std::string(20'000, 'B')};
     auto at = below(s.size() + 1);
     switch (below(7)) {

@@ -13,9 +13,7 @@ bool refuses_connections(std::uint16_t port) {
   try {
     raw_client c{port};
     return c.exchange(get("/hello")).status == 0;
-  } catch (const std::runtime_error&) {
-    return true;
-  }
+  } catch (const std::runtime_error&) { return true; }
 }
 
 } // namespace

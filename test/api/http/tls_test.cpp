@@ -16,7 +16,9 @@ namespace {
 template <auto Free>
 struct freed_by {
   template <class T>
-  void operator()(T* p) const { Free(p); }
+  void operator()(T* p) const {
+    Free(p);
+  }
 };
 using key_pointer = std::unique_ptr<EVP_PKEY, freed_by<EVP_PKEY_free>>;
 using certificate_pointer = std::unique_ptr<X509, freed_by<X509_free>>;
@@ -41,7 +43,8 @@ context_pointer server_context() {
 
 // A TLS client over a raw_client's socket.
 struct tls_client {
-  explicit tls_client(std::uint16_t port) : socket(port), context(SSL_CTX_new(TLS_client_method())), session(SSL_new(context.get())) {
+  explicit tls_client(std::uint16_t port)
+      : socket(port), context(SSL_CTX_new(TLS_client_method())), session(SSL_new(context.get())) {
     SSL_set_fd(session.get(), socket.descriptor());
     connected = SSL_connect(session.get()) == 1;
   }
@@ -53,7 +56,8 @@ struct tls_client {
   std::string read_until(std::string_view last) {
     std::string all, piece(65536, '\0');
     std::size_t n = 0;
-    while (!all.ends_with(last) && SSL_read_ex(session.get(), piece.data(), piece.size(), &n) == 1) all.append(piece, 0, n);
+    while (!all.ends_with(last) && SSL_read_ex(session.get(), piece.data(), piece.size(), &n) == 1)
+      all.append(piece, 0, n);
     return all;
   }
   raw_client socket;
