@@ -97,6 +97,10 @@ TEST_CASE_METHOD(http_fixture, "100 Continue is sent when the handler reads, and
   raw_client eager{port}; // sends the body without waiting
   CHECK(eager.exchange("PUT /count HTTP/1.1\r\nHost: x\r\n" + expect + std::string(1000, 'x')).status == 100);
   CHECK(eager.read().body == "1000");
+  raw_client empty{port}; // announced, though nothing will follow: its client waits all the same
+  CHECK(empty.exchange(put("/count", "", "Expect: 100-continue\r\n")).status == 100);
+  CHECK(empty.read().body == "0");
+  CHECK(empty.exchange(get("/hello")).status == 200);
   raw_client none{port};
   CHECK(none.exchange(get("/hello", "Expect: 100-continue\r\n")).body == "hello");
 }
