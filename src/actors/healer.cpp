@@ -86,11 +86,11 @@ void remove_pieces(self_pointer self, const std::shared_ptr<step>& s) {
       ++s->outstanding;
       self->request(o.replicator, o.request_timeout, remove_atom::value, wire<pb::extent>{extent})
         .then([one_done] { one_done(); },
-              [self, s, i, one_done](caf::error&) {
-                s->rows[i].refused = true;
-                ++self->state.refused;
-                one_done();
-              });
+          [self, s, i, one_done](caf::error&) {
+            s->rows[i].refused = true;
+            ++self->state.refused;
+            one_done();
+          });
     }
   }
   one_done();
@@ -156,10 +156,10 @@ void walk(self_pointer self) {
   request.set_limit(o.rows_per_step);
   self->request(o.metadata, o.request_timeout, list_atom::value, wire<pb::list_request>{std::move(request)})
     .then([self](const wire<pb::list_reply>& page) { plan(self, *page); },
-          [self](caf::error& e) {
-            spdlog::warn("healer: could not list garbage: {}", from_caf(e).message);
-            next_step(self, false);
-          });
+      [self](caf::error& e) {
+        spdlog::warn("healer: could not list garbage: {}", from_caf(e).message);
+        next_step(self, false);
+      });
 }
 
 } // namespace

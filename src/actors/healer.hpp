@@ -21,8 +21,8 @@ struct healer_options {
   replicator_actor replicator;
   const read_pins* pins = nullptr;
   const wall_clock* clock = nullptr;
-  unix_ms grace_ms = 60'000;                       // longer than a reader takes from looking to pinning
-  std::chrono::milliseconds interval{1'000};       // between walks
+  unix_ms grace_ms = 60'000;                 // longer than a reader takes from looking to pinning
+  std::chrono::milliseconds interval{1'000}; // between walks
   std::chrono::milliseconds request_timeout{15'000};
   std::uint32_t rows_per_step = 256;
 };

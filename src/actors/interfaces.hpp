@@ -46,8 +46,7 @@ using shard_actor = caf::typed_actor<
   // A whole piece whose checksum was verified just now; ec::not_found or ec::corrupt.
   caf::replies_to<read_atom, wire<pb::piece_id>>::with<chunk>,
   // Forgets every piece of a data_id; space comes back by compaction. Unknown ids are fine.
-  caf::replies_to<remove_atom, data_id>::with<void>,
-  caf::replies_to<status_atom>::with<wire<pb::shard_status>>>;
+  caf::replies_to<remove_atom, data_id>::with<void>, caf::replies_to<status_atom>::with<wire<pb::shard_status>>>;
 
 // A node's volumes; spawns their shards.
 using volume_manager_actor = caf::typed_actor<
@@ -69,7 +68,7 @@ struct upload_options {
   upload_options() = default; // not an aggregate on purpose: CAF rule 1
   std::uint64_t size = 0;
   stripe_geometry geometry; // the caller's choice: core/placement.hpp, default_geometry()
-  checksum_set checksums; // computed over the content besides MD5
+  checksum_set checksums;   // computed over the content besides MD5
 };
 struct upload_summary {
   upload_summary() = default;
@@ -92,20 +91,17 @@ using upload_actor = caf::typed_actor<
 // One range of an extent on its way out; reads ahead by a bounded window.
 using download_actor = caf::typed_actor<
   // The next bytes, verified, in order; an empty chunk after the last.
-  caf::replies_to<next_atom>::with<chunk>,
-  caf::reacts_to<abandon_atom>>;
+  caf::replies_to<next_atom>::with<chunk>, caf::reacts_to<abandon_atom>>;
 
 // Reads and writes of content: spawns the sessions.
-using replicator_actor = caf::typed_actor<
-  caf::replies_to<upload_atom, upload_options>::with<upload_actor>,
+using replicator_actor = caf::typed_actor<caf::replies_to<upload_atom, upload_options>::with<upload_actor>,
   // Bytes [offset, offset + length) of the extent.
   caf::replies_to<download_atom, wire<pb::extent>, std::uint64_t, std::uint64_t>::with<download_actor>,
   // Removes an extent's pieces everywhere; an error while a node did not confirm.
   caf::replies_to<remove_atom, wire<pb::extent>>::with<void>>;
 
 // Background work on content: reclaims garbage, later repairs and rebalances. Driven by its own timer.
-using healer_actor = caf::typed_actor<
-  caf::reacts_to<tick_atom>,
+using healer_actor = caf::typed_actor<caf::reacts_to<tick_atom>,
   // Garbage rows reclaimed since start.
   caf::replies_to<status_atom>::with<std::uint64_t>>;
 

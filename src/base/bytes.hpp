@@ -14,7 +14,9 @@ namespace troupe {
 using bytes_view = std::span<const std::byte>;
 using bytes_span = std::span<std::byte>;
 
-inline bytes_view as_bytes(std::string_view s) noexcept { return {reinterpret_cast<const std::byte*>(s.data()), s.size()}; }
+inline bytes_view as_bytes(std::string_view s) noexcept {
+  return {reinterpret_cast<const std::byte*>(s.data()), s.size()};
+}
 inline std::string_view as_text(bytes_view b) noexcept { return {reinterpret_cast<const char*>(b.data()), b.size()}; }
 
 class chunk {
@@ -32,7 +34,9 @@ public:
     return chunk{std::move(buffer), n};
   }
   static chunk copy_of(bytes_view b) {
-    return make(b.size(), [&](std::byte* p, std::size_t n) { if (n != 0) std::memcpy(p, b.data(), n); });
+    return make(b.size(), [&](std::byte* p, std::size_t n) {
+      if (n != 0) std::memcpy(p, b.data(), n);
+    });
   }
   static chunk copy_of(std::string_view s) { return copy_of(as_bytes(s)); }
   // Adopts a buffer that its owner will not write again (a body was read straight into it).

@@ -15,22 +15,22 @@ namespace troupe {
 // Explicit numbers: they travel between processes. Append only.
 enum class ec : std::uint8_t {
   // store and cluster
-  io_error = 1,          // the disk said no (EIO and friends)
-  no_space = 2,          // disk full, or the full watermark was reached
-  corrupt = 3,           // bytes that fail their checksum or do not parse
-  not_found = 4,         // a row, piece or file that is not there
-  unavailable = 5,       // too few nodes answered; trying again may help
-  timeout = 6,           // no answer in time
-  not_leader = 7,        // this metadata member does not lead
+  io_error = 1,    // the disk said no (EIO and friends)
+  no_space = 2,    // disk full, or the full watermark was reached
+  corrupt = 3,     // bytes that fail their checksum or do not parse
+  not_found = 4,   // a row, piece or file that is not there
+  unavailable = 5, // too few nodes answered; trying again may help
+  timeout = 6,     // no answer in time
+  not_leader = 7,  // this metadata member does not lead
   precondition_failed = 8,
-  conflict = 9,          // lost a race with another request
-  too_large = 10,        // over a bound of ours
-  closed = 11,           // the component is shutting down, or refuses writes after an fsync error
-  bad_argument = 12,     // a caller inside the process passed nonsense
-  internal = 13,         // a bug of ours
+  conflict = 9,      // lost a race with another request
+  too_large = 10,    // over a bound of ours
+  closed = 11,       // the component is shutting down, or refuses writes after an fsync error
+  bad_argument = 12, // a caller inside the process passed nonsense
+  internal = 13,     // a bug of ours
   not_implemented = 14,
-  slow_down = 15,        // admission: over the in-flight limit
-  incompatible = 16,     // a format or protocol version we do not speak
+  slow_down = 15,    // admission: over the in-flight limit
+  incompatible = 16, // a format or protocol version we do not speak
   // S3
   access_denied = 40,
   authorization_header_malformed = 41,
@@ -100,7 +100,7 @@ inline error fail(ec code, std::string message) { return error{code, std::move(m
 } // namespace troupe
 
 // Returns the error of `expr` from the enclosing function, or goes on. For result<void> and result<T>.
-#define TROUPE_TRY(expr)                                                                                              \
+#define TROUPE_TRY(expr)                                                                                               \
   do {                                                                                                                 \
-    if (auto troupe_try_ = (expr); !troupe_try_) return std::move(troupe_try_).error();                               \
+    if (auto troupe_try_ = (expr); !troupe_try_) return std::move(troupe_try_).error();                                \
   } while (false)

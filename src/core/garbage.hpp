@@ -12,8 +12,8 @@
 namespace troupe {
 
 struct reclaimable {
-  std::vector<pb::extent> extents;     // pieces on nodes
-  std::optional<data_id> manifest_id;  // a manifest row whose parts' extents are to be reclaimed as well, then the row
+  std::vector<pb::extent> extents;    // pieces on nodes
+  std::optional<data_id> manifest_id; // a manifest row whose parts' extents are to be reclaimed as well, then the row
 };
 
 // ec::corrupt when the row's value does not parse as what its table holds.
@@ -22,6 +22,8 @@ void add_extents(const pb::manifest&, reclaimable&);
 
 // A reader that looked at the record just before it was replaced has had time to pin it. A clock that jumped back
 // only delays.
-inline bool old_enough(const pb::garbage_record& row, unix_ms now, unix_ms grace_ms) { return row.deleted_ms() + grace_ms <= now; }
+inline bool old_enough(const pb::garbage_record& row, unix_ms now, unix_ms grace_ms) {
+  return row.deleted_ms() + grace_ms <= now;
+}
 
 } // namespace troupe

@@ -22,7 +22,9 @@ constexpr std::size_t admission_waiters_max = 4096; // per io thread; one more i
 // What one io thread needs to serve S3; used on that thread only.
 struct io_services {
   io_services(caf::actor_system& system, http::worker& io, std::uint64_t memory_bytes, const clustered_store_options& o)
-    : bridge(system, io.context()), memory(io.context(), memory_bytes, admission_waiters_max), store(o, io, bridge, memory) {}
+      : bridge(system, io.context()),
+        memory(io.context(), memory_bytes, admission_waiters_max),
+        store(o, io, bridge, memory) {}
   http::actor_bridge bridge;
   http::budget memory;
   clustered_store store;
@@ -33,7 +35,8 @@ class failure_log final : public http::observer {
 public:
   void finished(const http::access_record& r) override {
     if (r.status >= 500 && r.status != 501)
-      spdlog::warn("request {}: {} {} ({}) answered {}", r.id, r.method, r.target.substr(0, r.target.find('?')), r.operation, r.status);
+      spdlog::warn("request {}: {} {} ({}) answered {}", r.id, r.method, r.target.substr(0, r.target.find('?')),
+        r.operation, r.status);
   }
   void failed(std::string_view id, std::string_view what) override { spdlog::error("request {}: {}", id, what); }
 };
@@ -93,8 +96,11 @@ result<std::unique_ptr<coordinator>> coordinator::start(caf::actor_system& syste
     .random = *o.random,
     .handle = i->surface->handler(),
     .render_error = [&front = *i->surface](const http::request* rq, const error& e, int& status, std::string_view id,
-                                           std::string& type) { return front.render_error(rq, e, status, id, type); },
-    .cut = [](http::worker& io) { static_cast<io_services*>(io.user)->bridge.fail_all(fail(ec::closed, "the store is stopping")); },
+                      std::string& type) { return front.render_error(rq, e, status, id, type); },
+    .cut =
+      [](http::worker& io) {
+        static_cast<io_services*>(io.user)->bridge.fail_all(fail(ec::closed, "the store is stopping"));
+      },
     .threads = o.io_threads,
     .host = o.s3.host,
     .port = o.s3.port,

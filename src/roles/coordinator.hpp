@@ -19,7 +19,7 @@
 namespace troupe {
 
 struct host_port {
-  std::string host; // a numeric address, or localhost
+  std::string host;       // a numeric address, or localhost
   std::uint16_t port = 0; // 0: the kernel picks
 };
 // "127.0.0.1:9000", "[::1]:9000", ":9000" (all addresses), "localhost:0". ec::bad_argument says what was expected.
@@ -37,7 +37,7 @@ struct coordinator_options {
   std::string region = "us-east-1";
   metadata_actor metadata;
   replicator_actor replicator;
-  std::size_t nodes = 1;              // storage nodes: decides the geometry of new content
+  std::size_t nodes = 1; // storage nodes: decides the geometry of new content
   std::uint32_t piece_bytes = std::uint32_t{512} << 10;
   std::chrono::milliseconds reclaim_grace{60'000};
   wall_clock* clock = nullptr;
@@ -50,7 +50,7 @@ public:
   static result<std::unique_ptr<coordinator>> start(caf::actor_system&, coordinator_options);
   ~coordinator();
 
-  host_port s3() const;      // with the port it got
+  host_port s3() const; // with the port it got
   host_port console() const;
   // Stops accepting, lets requests in flight finish until `grace` has passed; returns how many were cut.
   std::size_t stop(std::chrono::milliseconds grace);

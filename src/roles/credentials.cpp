@@ -71,7 +71,8 @@ result<std::map<std::string, std::string>> parse_credentials(std::string_view te
     text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
     if (line.empty() || line.front() == '#') continue;
     auto equals = line.find('=');
-    if (equals == std::string_view::npos) return fail(ec::bad_argument, "line " + std::to_string(number) + ": expected `name = value`");
+    if (equals == std::string_view::npos)
+      return fail(ec::bad_argument, "line " + std::to_string(number) + ": expected `name = value`");
     values[std::string{trim(line.substr(0, equals))}] = std::string{trim(line.substr(equals + 1))};
   }
   return values;
@@ -91,10 +92,12 @@ result<credentials> load_or_make_credentials(const std::string& directory, entro
   if (!values) return values.error();
   auto& v = *values;
   if (v["access_key"].empty() != v["secret_key"].empty())
-    return fail(ec::bad_argument, directory + "/" + file_name + " has one key of two; restore it, or remove it to get new keys");
+    return fail(
+      ec::bad_argument, directory + "/" + file_name + " has one key of two; restore it, or remove it to get new keys");
   if (v["access_key"].empty()) {
     v["access_key"] = random_text(random, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", access_key_chars);
-    v["secret_key"] = random_text(random, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", secret_key_chars);
+    v["secret_key"] =
+      random_text(random, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", secret_key_chars);
     TROUPE_TRY(write(directory, v));
   }
   return credentials{.access_key = v["access_key"], .secret_key = v["secret_key"]};

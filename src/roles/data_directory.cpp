@@ -24,8 +24,10 @@ error system_failed(const std::string& what) { return fail(ec::io_error, what + 
 } // namespace
 
 data_directory::data_directory(data_directory&& other) noexcept
-  : path_(std::move(other.path_)), cluster_id_(std::move(other.cluster_id_)), nodes_before_(other.nodes_before_),
-    lock_(std::exchange(other.lock_, -1)) {}
+    : path_(std::move(other.path_)),
+      cluster_id_(std::move(other.cluster_id_)),
+      nodes_before_(other.nodes_before_),
+      lock_(std::exchange(other.lock_, -1)) {}
 
 data_directory::~data_directory() {
   if (lock_ >= 0) ::close(lock_);
@@ -36,7 +38,8 @@ result<> data_directory::lock() {
   lock_ = ::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
   if (lock_ < 0) return system_failed("open " + file);
   if (::flock(lock_, LOCK_EX | LOCK_NB) == 0) return {};
-  if (errno == EWOULDBLOCK) return fail(ec::conflict, "another process serves " + path_ + "; stop it, or use another --data");
+  if (errno == EWOULDBLOCK)
+    return fail(ec::conflict, "another process serves " + path_ + "; stop it, or use another --data");
   return system_failed("lock " + file);
 }
 
@@ -57,13 +60,16 @@ result<> data_directory::identify(unsigned nodes, entropy& random) {
     if (cluster_id_.size() != 32 || e != std::errc{} || stored == 0) return unreadable;
     nodes_before_ = stored;
     if (nodes < stored)
-      return fail(ec::bad_argument, path_ + " is a store of " + n + " nodes; starting it with " + std::to_string(nodes) +
-                                      " would lose data. Use --nodes " + n);
+      return fail(ec::bad_argument,
+        path_ + " is a store of " + n + " nodes; starting it with " + std::to_string(nodes) +
+          " would lose data. Use --nodes " + n);
     auto metadata_there = disk->exists("metadata");
     if (!metadata_there) return metadata_there.error();
     if (!*metadata_there)
-      return fail(ec::corrupt, metadata() + " is missing: it is the only copy of this store's metadata. Restore it from a "
-                                            "backup, or start a new store with another --data");
+      return fail(ec::corrupt,
+        metadata() +
+          " is missing: it is the only copy of this store's metadata. Restore it from a "
+          "backup, or start a new store with another --data");
   } else {
     std::byte raw[16];
     random.fill(raw);

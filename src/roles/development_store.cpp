@@ -103,7 +103,7 @@ result<> development_store::impl::start_nodes(unsigned count) {
       result<> asked;
       self->request(*started, 30s, shards_atom::value)
         .receive([&](shard_actor& s) { cluster.nodes.emplace_back(node_id{o.node}, std::move(s)); },
-                 [&](caf::error& e) { asked = from_caf(e); });
+          [&](caf::error& e) { asked = from_caf(e); });
       if (!asked) return in_role(o.node, asked.error());
     }
     places.push_back({.id = node_id{o.node}, .zone = {}, .weight = 1});

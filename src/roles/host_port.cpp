@@ -5,7 +5,9 @@
 namespace troupe {
 
 result<host_port> parse_host_port(const std::string& text) {
-  auto expected = [&] { return fail(ec::bad_argument, "'" + text + "' is no HOST:PORT, such as 127.0.0.1:9000 or [::1]:0"); };
+  auto expected = [&] {
+    return fail(ec::bad_argument, "'" + text + "' is no HOST:PORT, such as 127.0.0.1:9000 or [::1]:0");
+  };
   auto colon = text.rfind(':');
   if (colon == std::string::npos) return expected();
   host_port parsed;

@@ -27,7 +27,9 @@ struct removals {
 
 replicator_actor::behavior_type counting_replicator(replicator_actor::pointer, std::shared_ptr<removals> log) {
   return {
-    [](upload_atom, const upload_options&) -> caf::result<upload_actor> { return to_caf(fail(ec::internal, "unexpected upload")); },
+    [](upload_atom, const upload_options&) -> caf::result<upload_actor> {
+      return to_caf(fail(ec::internal, "unexpected upload"));
+    },
     [](download_atom, const wire<pb::extent>&, std::uint64_t, std::uint64_t) -> caf::result<download_actor> {
       return to_caf(fail(ec::internal, "unexpected download"));
     },

@@ -20,8 +20,8 @@ struct model_metadata_state {
 };
 
 // `rows` outlives the actor, so that a test can look.
-inline metadata_actor::behavior_type model_metadata(metadata_actor::stateful_pointer<model_metadata_state> self,
-                                                    std::shared_ptr<state> rows) {
+inline metadata_actor::behavior_type model_metadata(
+  metadata_actor::stateful_pointer<model_metadata_state> self, std::shared_ptr<state> rows) {
   self->state.rows = std::move(rows);
   return {
     [self](read_atom, const wire<pb::read_request>& request) -> caf::result<wire<pb::read_reply>> {

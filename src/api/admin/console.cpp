@@ -29,16 +29,20 @@ http::handler make_handler(const std::atomic<bool>& ready) {
     if (path == "/ready" || path == "/health") {
       if (!reads) throw http::api_error{ec::method_not_allowed, path + " answers GET and HEAD"};
       rq.operation = "Probe";
-      if (path == "/health") co_await answer(rs, 200, "alive");
-      else if (ready.load()) co_await answer(rs, 200, "ready");
-      else co_await answer(rs, 503, "not ready");
+      if (path == "/health")
+        co_await answer(rs, 200, "alive");
+      else if (ready.load())
+        co_await answer(rs, 200, "ready");
+      else
+        co_await answer(rs, 503, "not ready");
       co_return;
     }
     throw http::api_error{ec::not_found, "the console has no " + path + "; it answers /ready and /health"};
   };
 }
 
-std::string render_error(const http::request*, const error& e, int& status, std::string_view request_id, std::string& content_type) {
+std::string render_error(
+  const http::request*, const error& e, int& status, std::string_view request_id, std::string& content_type) {
   switch (e.code) {
   case ec::not_found: status = 404; break;
   case ec::method_not_allowed: status = 405; break;
@@ -51,7 +55,8 @@ std::string render_error(const http::request*, const error& e, int& status, std:
   default: status = 400;
   }
   content_type = "application/json";
-  json::object inner{{"code", std::string{to_string(e.code)}}, {"message", e.message}, {"request_id", std::string{request_id}}};
+  json::object inner{
+    {"code", std::string{to_string(e.code)}}, {"message", e.message}, {"request_id", std::string{request_id}}};
   return json::serialize(json::object{{"error", std::move(inner)}}) + "\n";
 }
 

@@ -12,6 +12,7 @@ namespace troupe::console {
 http::handler make_handler(const std::atomic<bool>& ready);
 
 // JSON errors: {"error": {"code", "message", "request_id"}}.
-std::string render_error(const http::request*, const error&, int& status, std::string_view request_id, std::string& content_type);
+std::string render_error(
+  const http::request*, const error&, int& status, std::string_view request_id, std::string& content_type);
 
 } // namespace troupe::console

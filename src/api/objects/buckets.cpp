@@ -21,7 +21,8 @@ http::task<result<>> clustered_store::create_bucket(std::string name, std::strin
   if (!done) co_return done.error();
   if (done->applied()) co_return result<>{};
   auto there = co_await bucket(name);
-  if (there && there->owner() != owner) co_return fail(ec::bucket_already_exists, "bucket " + name + " belongs to another account");
+  if (there && there->owner() != owner)
+    co_return fail(ec::bucket_already_exists, "bucket " + name + " belongs to another account");
   co_return fail(ec::bucket_already_owned_by_you, "bucket " + name + " exists and is yours");
 }
 

@@ -21,7 +21,7 @@ struct clustered_store_options {
   wall_clock* clock = nullptr;
   entropy* random = nullptr;
   read_pins* pins = nullptr;
-  std::size_t nodes = 1;                 // storage nodes: with the size, decides the geometry of new content
+  std::size_t nodes = 1; // storage nodes: with the size, decides the geometry of new content
   std::uint32_t piece_bytes = 1;
   std::uint64_t inline_bytes_max = 8192; // content up to this lives in the metadata row
   // A bound on every wait; a client that meets one gets 503 and may retry.
@@ -34,7 +34,7 @@ class clustered_store final : public object_store {
 public:
   // All three references belong to one io thread, and outlive the store and every call on it.
   clustered_store(clustered_store_options options, http::worker& io, http::actor_bridge& bridge, http::budget& memory)
-    : options_(std::move(options)), io_(io), bridge_(bridge), memory_(memory) {}
+      : options_(std::move(options)), io_(io), bridge_(bridge), memory_(memory) {}
 
   http::task<result<>> create_bucket(std::string name, std::string owner, std::string region) override;
   http::task<result<pb::bucket_record>> bucket(std::string name) override;
@@ -49,18 +49,15 @@ public:
 
   http::task<result<data_id>> create_upload(std::string bucket, std::string key, pb::upload_record what) override;
   http::task<result<pb::upload_record>> upload(std::string bucket, std::string key, data_id upload_id) override;
-  http::task<result<put_outcome>> put_part(put_object what, data_id upload_id, std::uint32_t number,
-                                           http::body_source& content) override;
+  http::task<result<put_outcome>> put_part(
+    put_object what, data_id upload_id, std::uint32_t number, http::body_source& content) override;
   http::task<result<put_outcome>> complete_upload(std::string bucket, std::string key, data_id upload_id,
-                                                  std::vector<part_choice> parts, object_conditions conditions,
-                                                  std::vector<pb::checksum> object_checksums) override;
+    std::vector<part_choice> parts, object_conditions conditions, std::vector<pb::checksum> object_checksums) override;
   http::task<result<>> abort_upload(std::string bucket, std::string key, data_id upload_id) override;
-  http::task<result<std::vector<pb::part_record>>> list_parts(std::string bucket, std::string key, data_id upload_id,
-                                                              std::uint32_t number_marker,
-                                                              std::uint32_t limit) override;
+  http::task<result<std::vector<pb::part_record>>> list_parts(
+    std::string bucket, std::string key, data_id upload_id, std::uint32_t number_marker, std::uint32_t limit) override;
   http::task<result<upload_listing>> list_uploads(std::string bucket, std::string prefix, std::string delimiter,
-                                                  std::string key_marker, std::optional<data_id> upload_marker,
-                                                  std::uint32_t limit) override;
+    std::string key_marker, std::optional<data_id> upload_marker, std::uint32_t limit) override;
 
 private:
   // Content that is on disk (or in hand, when inlined) and verified, but not visible yet.
@@ -86,16 +83,16 @@ private:
   // Rows by key, in the order asked; nothing where there is none.
   http::task<result<std::vector<std::optional<std::string>>>> read_rows(std::vector<std::string> keys);
   http::task<result<std::optional<std::string>>> read_row(std::string key);
-  http::task<result<pb::list_reply>> list_rows(std::string prefix, std::string start_after, std::string delimiter,
-                                               std::uint32_t limit);
+  http::task<result<pb::list_reply>> list_rows(
+    std::string prefix, std::string start_after, std::string delimiter, std::uint32_t limit);
   http::task<result<pb::batch_result>> commit(pb::batch batch);
 
   // Adds what must hold for the object row, by the conditions and the row as it is now. 412 and 404 come from here.
-  http::task<result<>> add_conditions(pb::batch&, const std::string& bucket, const std::string& key,
-                                      const object_conditions&);
+  http::task<result<>> add_conditions(
+    pb::batch&, const std::string& bucket, const std::string& key, const object_conditions&);
   // Commits `base` when the bucket exists and the conditions hold. ec::conflict: one of base's own preconditions failed.
-  http::task<result<>> publish(const std::string& bucket, const std::string& key, const object_conditions& conditions,
-                               pb::batch base);
+  http::task<result<>> publish(
+    const std::string& bucket, const std::string& key, const object_conditions& conditions, pb::batch base);
 
   clustered_store_options options_;
   http::worker& io_;

@@ -22,7 +22,7 @@ http::task<result<std::vector<std::optional<std::string>>>> clustered_store::rea
   pb::read_request request;
   for (const auto& k : keys) request.add_keys(k);
   auto reply = co_await http::ask<wire<pb::read_reply>>(bridge_, options_.metadata, options_.metadata_timeout,
-                                                        read_atom::value, wire<pb::read_request>{std::move(request)});
+    read_atom::value, wire<pb::read_request>{std::move(request)});
   if (!reply) co_return reply.error();
   std::vector<std::optional<std::string>> rows(keys.size());
   int next = 0;
@@ -43,41 +43,41 @@ http::task<result<std::optional<std::string>>> clustered_store::read_row(std::st
   co_return std::move(rows->front());
 }
 
-http::task<result<pb::list_reply>> clustered_store::list_rows(std::string prefix, std::string start_after,
-                                                              std::string delimiter, std::uint32_t limit) {
+http::task<result<pb::list_reply>> clustered_store::list_rows(
+  std::string prefix, std::string start_after, std::string delimiter, std::uint32_t limit) {
   pb::list_request request;
   request.set_prefix(std::move(prefix));
   request.set_start_after(std::move(start_after));
   request.set_delimiter(std::move(delimiter));
   request.set_limit(limit);
   auto reply = co_await http::ask<wire<pb::list_reply>>(bridge_, options_.metadata, options_.metadata_timeout,
-                                                        list_atom::value, wire<pb::list_request>{std::move(request)});
+    list_atom::value, wire<pb::list_request>{std::move(request)});
   if (!reply) co_return reply.error();
   co_return **reply;
 }
 
 http::task<result<pb::batch_result>> clustered_store::commit(pb::batch batch) {
   batch.set_now_ms(options_.clock->now());
-  auto reply = co_await http::ask<wire<pb::batch_result>>(bridge_, options_.metadata, options_.metadata_timeout,
-                                                          commit_atom::value, wire<pb::batch>{std::move(batch)});
+  auto reply = co_await http::ask<wire<pb::batch_result>>(
+    bridge_, options_.metadata, options_.metadata_timeout, commit_atom::value, wire<pb::batch>{std::move(batch)});
   if (!reply) co_return reply.error();
   co_return **reply;
 }
 
-http::task<result<>> clustered_store::add_conditions(pb::batch& batch, const std::string& bucket,
-                                                     const std::string& key, const object_conditions& conditions) {
+http::task<result<>> clustered_store::add_conditions(
+  pb::batch& batch, const std::string& bucket, const std::string& key, const object_conditions& conditions) {
   auto row_key = tables::object(bucket, key);
   auto read = co_await read_row(row_key);
   if (!read) co_return read.error();
   const auto& row = *read;
   if (!row) {
-    if (conditions.if_match)
-      co_return fail(ec::no_such_key, "If-Match: there is no object " + bucket + "/" + key);
+    if (conditions.if_match) co_return fail(ec::no_such_key, "If-Match: there is no object " + bucket + "/" + key);
     add(batch, pb::precondition::not_exists, row_key);
     co_return result<>{};
   }
   pb::object_record record;
-  if (!record.ParseFromString(*row)) co_return fail(ec::corrupt, "the record of " + bucket + "/" + key + " does not parse");
+  if (!record.ParseFromString(*row))
+    co_return fail(ec::corrupt, "the record of " + bucket + "/" + key + " does not parse");
   if (conditions.if_none_match && names(*conditions.if_none_match, record.etag()))
     co_return fail(ec::precondition_failed, "If-None-Match: the object is there");
   if (conditions.if_match && !names(*conditions.if_match, record.etag()))
@@ -86,21 +86,22 @@ http::task<result<>> clustered_store::add_conditions(pb::batch& batch, const std
   co_return result<>{};
 }
 
-http::task<result<>> clustered_store::publish(const std::string& bucket, const std::string& key,
-                                              const object_conditions& conditions, pb::batch base) {
+http::task<result<>> clustered_store::publish(
+  const std::string& bucket, const std::string& key, const object_conditions& conditions, pb::batch base) {
   bool conditional = conditions.if_match || conditions.if_none_match;
   auto own = static_cast<std::uint32_t>(base.preconditions_size()); // the caller's come first
   add(base, pb::precondition::exists, tables::bucket(bucket));
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
-    base.mutable_preconditions()->DeleteSubrange(static_cast<int>(own) + 1,
-                                                 base.preconditions_size() - static_cast<int>(own) - 1);
+    base.mutable_preconditions()->DeleteSubrange(
+      static_cast<int>(own) + 1, base.preconditions_size() - static_cast<int>(own) - 1);
     if (conditional)
       if (auto ok = co_await add_conditions(base, bucket, key, conditions); !ok) co_return ok.error();
     auto proposal = conditional ? base : std::move(base); // only a race on the conditions is worth another round
     auto done = co_await commit(std::move(proposal));
     if (!done) co_return done.error();
     if (done->applied()) co_return result<>{};
-    if (done->failed_precondition() < own) co_return fail(ec::conflict, "another request changed what this one builds on");
+    if (done->failed_precondition() < own)
+      co_return fail(ec::conflict, "another request changed what this one builds on");
     if (done->failed_precondition() == own) co_return fail(ec::no_such_bucket, "there is no bucket " + bucket);
     // The object changed between the look and the commit: look again.
   }

@@ -10,7 +10,7 @@ constexpr std::size_t read_ahead_pieces = 4;
 
 // A run of bytes to deliver: from memory, or from an extent.
 struct run {
-  std::string bytes;                  // used when `extent` is empty
+  std::string bytes; // used when `extent` is empty
   std::shared_ptr<const pb::extent> extent;
   std::uint64_t offset = 0;
   std::uint64_t length = 0;
@@ -18,9 +18,9 @@ struct run {
 
 class run_reader final : public object_reader {
 public:
-  run_reader(std::vector<run> runs, const clustered_store_options& options, http::worker& io, http::actor_bridge& bridge,
-             http::budget& memory)
-    : runs_(std::move(runs)), options_(options), io_(io), bridge_(bridge), memory_(memory) {
+  run_reader(std::vector<run> runs, const clustered_store_options& options, http::worker& io,
+    http::actor_bridge& bridge, http::budget& memory)
+      : runs_(std::move(runs)), options_(options), io_(io), bridge_(bridge), memory_(memory) {
     for (const auto& r : runs_)
       if (r.extent) pins_.push_back(options_.pins->hold(data_id::from_bytes(r.extent->data_id())));
   }
@@ -44,7 +44,8 @@ public:
         co_return piece;
       }
       if (got_ != r.length)
-        co_return fail(ec::internal, "a download ended after " + std::to_string(got_) + " of " + std::to_string(r.length) + " bytes");
+        co_return fail(ec::internal,
+          "a download ended after " + std::to_string(got_) + " of " + std::to_string(r.length) + " bytes");
       end_session();
       ++at_;
     }
@@ -60,8 +61,8 @@ private:
       hold_.emplace(std::move(*granted));
     }
     got_ = 0;
-    auto session = co_await http::ask<download_actor>(bridge_, options_.replicator, options_.content_timeout, download_atom::value,
-                                                      wire<pb::extent>{*r.extent}, r.offset, r.length);
+    auto session = co_await http::ask<download_actor>(bridge_, options_.replicator, options_.content_timeout,
+      download_atom::value, wire<pb::extent>{*r.extent}, r.offset, r.length);
     if (!session) co_return session.error();
     session_ = std::move(*session);
     co_return result<>{};
@@ -84,7 +85,8 @@ private:
 };
 
 // The part of [from, from + size) that [offset, offset + length) covers; length 0 when none.
-std::pair<std::uint64_t, std::uint64_t> overlap(std::uint64_t from, std::uint64_t size, std::uint64_t offset, std::uint64_t length) {
+std::pair<std::uint64_t, std::uint64_t> overlap(
+  std::uint64_t from, std::uint64_t size, std::uint64_t offset, std::uint64_t length) {
   auto first = std::max(from, offset);
   auto last = std::min(from + size, offset + length);
   return first < last ? std::pair{first - from, last - first} : std::pair<std::uint64_t, std::uint64_t>{0, 0};
@@ -107,7 +109,8 @@ http::task<result<stored_object>> clustered_store::get(std::string bucket_name, 
   co_return fail(ec::corrupt, "the manifest of " + bucket_name + "/" + key + " is missing or does not parse");
 }
 
-http::task<result<stored_object>> clustered_store::look_at(const std::string& bucket_name, const std::string& key, bool with_content) {
+http::task<result<stored_object>> clustered_store::look_at(
+  const std::string& bucket_name, const std::string& key, bool with_content) {
   std::vector<std::string> keys;
   keys.push_back(tables::object(bucket_name, key));
   if (with_content) keys.push_back(tables::inline_content(bucket_name, key));
@@ -129,7 +132,8 @@ http::task<result<stored_object>> clustered_store::look_at(const std::string& bu
   co_return object;
 }
 
-std::unique_ptr<object_reader> clustered_store::read(const stored_object& object, std::uint64_t offset, std::uint64_t length) {
+std::unique_ptr<object_reader> clustered_store::read(
+  const stored_object& object, std::uint64_t offset, std::uint64_t length) {
   std::vector<run> runs;
   auto extent_run = [](const pb::extent& e, std::uint64_t from, std::uint64_t n) {
     return run{.bytes = {}, .extent = std::make_shared<const pb::extent>(e), .offset = from, .length = n};
@@ -143,8 +147,11 @@ std::unique_ptr<object_reader> clustered_store::read(const stored_object& object
       auto [part_from, part_n] = overlap(start, part.size(), offset, length);
       start += part.size();
       if (part_n == 0) continue;
-      if (part.has_extent()) runs.push_back(extent_run(part.extent(), part_from, part_n));
-      else runs.push_back({.bytes = part.inline_data().substr(part_from, part_n), .extent = nullptr, .offset = 0, .length = part_n});
+      if (part.has_extent())
+        runs.push_back(extent_run(part.extent(), part_from, part_n));
+      else
+        runs.push_back(
+          {.bytes = part.inline_data().substr(part_from, part_n), .extent = nullptr, .offset = 0, .length = part_n});
     }
   } else if (n != 0) {
     runs.push_back(extent_run(object.record.extent(), from, n));

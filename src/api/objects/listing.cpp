@@ -26,9 +26,8 @@ http::task<result<listing>> clustered_store::list(list_objects what) {
 }
 
 // Rolled up here and not by the actor: an upload's row ends in 16 random bytes, which may look like a delimiter.
-http::task<result<upload_listing>> clustered_store::list_uploads(std::string bucket_name, std::string prefix, std::string delimiter,
-                                                                 std::string key_marker, std::optional<data_id> upload_marker,
-                                                                 std::uint32_t limit) {
+http::task<result<upload_listing>> clustered_store::list_uploads(std::string bucket_name, std::string prefix,
+  std::string delimiter, std::string key_marker, std::optional<data_id> upload_marker, std::uint32_t limit) {
   if (auto there = co_await bucket(bucket_name); !there) co_return there.error();
   upload_listing all;
   auto base = tables::uploads_of(bucket_name);
@@ -45,7 +44,8 @@ http::task<result<upload_listing>> clustered_store::list_uploads(std::string buc
       auto cut = delimiter.empty() ? std::string::npos : key.find(delimiter, prefix.size());
       bool is_prefix = cut != std::string::npos;
       if (is_prefix) key.resize(cut + delimiter.size());
-      if (is_prefix && (key == key_marker || (!all.entries.empty() && all.entries.back().is_prefix && all.entries.back().key == key)))
+      if (is_prefix &&
+        (key == key_marker || (!all.entries.empty() && all.entries.back().is_prefix && all.entries.back().key == key)))
         continue;
       if (all.entries.size() == limit) {
         all.truncated = true;

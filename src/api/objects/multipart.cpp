@@ -19,7 +19,8 @@ const object_conditions unconditional;
 constexpr std::uint64_t object_bytes_max = std::uint64_t{5} << 40;
 
 error no_upload(const std::string& bucket, const std::string& key) {
-  return fail(ec::no_such_upload, "there is no such upload of " + bucket + "/" + key + "; it was completed or aborted, or never was");
+  return fail(ec::no_such_upload,
+    "there is no such upload of " + bucket + "/" + key + "; it was completed or aborted, or never was");
 }
 
 pb::operation* add(pb::batch& b, pb::operation_kinds kind, std::string key) {
@@ -57,8 +58,9 @@ result<pb::checksum> object_checksum(const pb::upload_record& upload, const std:
   for (const auto* p : parts) {
     const auto* c = find(p->record.checksums(), upload.checksum_algorithm());
     if (c == nullptr)
-      return fail(ec::invalid_request, "part " + std::to_string(p->record.number()) + " was uploaded without a " +
-                                         upload.checksum_algorithm() + " checksum");
+      return fail(ec::invalid_request,
+        "part " + std::to_string(p->record.number()) + " was uploaded without a " + upload.checksum_algorithm() +
+          " checksum");
     auto bytes = base64_decode(c->value());
     if (!bytes)
       return fail(ec::corrupt, "the checksum of part " + std::to_string(p->record.number()) + " does not parse");
@@ -78,35 +80,41 @@ result<pb::checksum> object_checksum(const pb::upload_record& upload, const std:
 }
 
 // The chosen parts, in order, checked against what was uploaded.
-result<std::vector<const stored_part*>> choose(const std::vector<stored_part>& uploaded, const std::vector<part_choice>& choices) {
+result<std::vector<const stored_part*>> choose(
+  const std::vector<stored_part>& uploaded, const std::vector<part_choice>& choices) {
   std::vector<const stored_part*> chosen;
   std::uint64_t total = 0;
   for (std::size_t i = 0; i < choices.size(); ++i) {
     const auto& want = choices[i];
-    if (i > 0 && want.number <= choices[i - 1].number) return fail(ec::invalid_part_order, "parts must be listed in ascending order");
+    if (i > 0 && want.number <= choices[i - 1].number)
+      return fail(ec::invalid_part_order, "parts must be listed in ascending order");
     auto part = std::lower_bound(uploaded.begin(), uploaded.end(), want.number,
-                                 [](const stored_part& p, std::uint32_t n) { return p.record.number() < n; });
+      [](const stored_part& p, std::uint32_t n) { return p.record.number() < n; });
     if (part == uploaded.end() || part->record.number() != want.number || part->record.etag() != want.etag)
-      return fail(ec::invalid_part, "part " + std::to_string(want.number) + " was not uploaded, or its ETag is another");
+      return fail(
+        ec::invalid_part, "part " + std::to_string(want.number) + " was not uploaded, or its ETag is another");
     for (const auto& c : want.checksums) {
       const auto* have = find(part->record.checksums(), c.algorithm());
       if (have == nullptr || have->value() != c.value())
-        return fail(ec::invalid_part, "part " + std::to_string(want.number) + " has another " + c.algorithm() + " checksum");
+        return fail(
+          ec::invalid_part, "part " + std::to_string(want.number) + " has another " + c.algorithm() + " checksum");
     }
     total += part->record.size();
     chosen.push_back(&*part);
   }
   for (std::size_t i = 0; i + 1 < chosen.size(); ++i) // after all were found: AWS complains in this order
     if (auto bytes = chosen[i]->record.size(); bytes < part_bytes_min)
-      return fail(ec::entity_too_small, "part " + std::to_string(chosen[i]->record.number()) + " has " +
-                                          std::to_string(bytes) + " bytes; all parts but the last need at least 5 MiB");
+      return fail(ec::entity_too_small,
+        "part " + std::to_string(chosen[i]->record.number()) + " has " + std::to_string(bytes) +
+          " bytes; all parts but the last need at least 5 MiB");
   if (total > object_bytes_max) return fail(ec::entity_too_large, "an object may have 5 TiB at most");
   return chosen;
 }
 
 } // namespace
 
-http::task<result<data_id>> clustered_store::create_upload(std::string bucket_name, std::string key, pb::upload_record what) {
+http::task<result<data_id>> clustered_store::create_upload(
+  std::string bucket_name, std::string key, pb::upload_record what) {
   auto id = options_.random->new_data_id();
   what.set_upload_id(id.to_bytes());
   what.set_started_ms(options_.clock->now());
@@ -116,7 +124,8 @@ http::task<result<data_id>> clustered_store::create_upload(std::string bucket_na
   co_return id;
 }
 
-http::task<result<pb::upload_record>> clustered_store::upload(std::string bucket_name, std::string key, data_id upload_id) {
+http::task<result<pb::upload_record>> clustered_store::upload(
+  std::string bucket_name, std::string key, data_id upload_id) {
   auto row = co_await read_row(tables::upload(bucket_name, key, upload_id));
   if (!row) co_return row.error();
   if (!*row) {
@@ -124,12 +133,13 @@ http::task<result<pb::upload_record>> clustered_store::upload(std::string bucket
     co_return no_upload(bucket_name, key);
   }
   pb::upload_record record;
-  if (!record.ParseFromString(**row)) co_return fail(ec::corrupt, "the record of an upload of " + bucket_name + "/" + key + " does not parse");
+  if (!record.ParseFromString(**row))
+    co_return fail(ec::corrupt, "the record of an upload of " + bucket_name + "/" + key + " does not parse");
   co_return record;
 }
 
-http::task<result<put_outcome>> clustered_store::put_part(put_object what, data_id upload_id, std::uint32_t number,
-                                                          http::body_source& source) {
+http::task<result<put_outcome>> clustered_store::put_part(
+  put_object what, data_id upload_id, std::uint32_t number, http::body_source& source) {
   auto open = co_await upload(what.bucket, what.key, upload_id);
   if (!open) co_return open.error();
   if (auto kind = checksum_kind_named(open->checksum_algorithm())) what.checksums.add(*kind);
@@ -147,8 +157,10 @@ http::task<result<put_outcome>> clustered_store::put_part(put_object what, data_
   record.set_etag(outcome.etag);
   record.set_modified_ms(outcome.modified_ms);
   for (const auto& c : outcome.checksums) *record.add_checksums() = c;
-  if (stored->inlined) record.set_inline_data(std::move(stored->bytes));
-  else *record.mutable_extent() = stored->extent;
+  if (stored->inlined)
+    record.set_inline_data(std::move(stored->bytes));
+  else
+    *record.mutable_extent() = stored->extent;
 
   pb::batch batch;
   auto* exists = batch.add_preconditions();
@@ -165,8 +177,8 @@ http::task<result<put_outcome>> clustered_store::put_part(put_object what, data_
   co_return outcome;
 }
 
-http::task<result<std::vector<pb::part_record>>> clustered_store::list_parts(std::string bucket_name, std::string key, data_id upload_id,
-                                                                             std::uint32_t number_marker, std::uint32_t limit) {
+http::task<result<std::vector<pb::part_record>>> clustered_store::list_parts(
+  std::string bucket_name, std::string key, data_id upload_id, std::uint32_t number_marker, std::uint32_t limit) {
   if (auto open = co_await upload(bucket_name, key, upload_id); !open) co_return open.error();
   std::vector<pb::part_record> parts;
   auto after = tables::part(upload_id, number_marker);
@@ -175,7 +187,8 @@ http::task<result<std::vector<pb::part_record>>> clustered_store::list_parts(std
     if (!page) co_return page.error();
     for (const auto& e : page->entries()) {
       if (parts.size() > limit) break;
-      if (!parts.emplace_back().ParseFromString(e.value())) co_return fail(ec::corrupt, "a part record of " + bucket_name + "/" + key + " does not parse");
+      if (!parts.emplace_back().ParseFromString(e.value()))
+        co_return fail(ec::corrupt, "a part record of " + bucket_name + "/" + key + " does not parse");
     }
     if (!page->truncated()) break;
     after = page->last();
@@ -183,9 +196,9 @@ http::task<result<std::vector<pb::part_record>>> clustered_store::list_parts(std
   co_return parts;
 }
 
-http::task<result<put_outcome>> clustered_store::complete_upload(std::string bucket_name, std::string key, data_id upload_id,
-                                                                 std::vector<part_choice> choices, object_conditions conditions,
-                                                                 std::vector<pb::checksum> object_checksums) {
+http::task<result<put_outcome>> clustered_store::complete_upload(std::string bucket_name, std::string key,
+  data_id upload_id, std::vector<part_choice> choices, object_conditions conditions,
+  std::vector<pb::checksum> object_checksums) {
   auto upload_row = tables::upload(bucket_name, key, upload_id);
   auto open = co_await upload(bucket_name, key, upload_id);
   if (!open) co_return open.error();
@@ -195,7 +208,8 @@ http::task<result<put_outcome>> clustered_store::complete_upload(std::string buc
     if (!page) co_return page.error();
     for (auto& e : *page->mutable_entries()) {
       auto& part = uploaded.emplace_back();
-      if (!part.record.ParseFromString(e.value())) co_return fail(ec::corrupt, "a part record of " + bucket_name + "/" + key + " does not parse");
+      if (!part.record.ParseFromString(e.value()))
+        co_return fail(ec::corrupt, "a part record of " + bucket_name + "/" + key + " does not parse");
       part.row = std::move(*e.mutable_value());
     }
     if (!page->truncated()) break;
@@ -223,8 +237,10 @@ http::task<result<put_outcome>> clustered_store::complete_upload(std::string buc
     part->set_size(p->record.size());
     part->set_etag(p->record.etag());
     *part->mutable_checksums() = p->record.checksums();
-    if (p->record.has_extent()) *part->mutable_extent() = p->record.extent();
-    else part->set_inline_data(p->record.inline_data());
+    if (p->record.has_extent())
+      *part->mutable_extent() = p->record.extent();
+    else
+      part->set_inline_data(p->record.inline_data());
     auto raw = hex_decode(p->record.etag());
     if (!raw) co_return fail(ec::corrupt, "the ETag of part " + std::to_string(p->record.number()) + " does not parse");
     md5s.add(as_bytes(*raw));
@@ -236,7 +252,8 @@ http::task<result<put_outcome>> clustered_store::complete_upload(std::string buc
     if (!whole) co_return whole.error();
     for (const auto& claimed : object_checksums)
       if (claimed.algorithm() == whole->algorithm() && claimed.value() != whole->value())
-        co_return fail(ec::bad_digest, "the " + claimed.algorithm() + " checksum of the whole object does not match its parts");
+        co_return fail(
+          ec::bad_digest, "the " + claimed.algorithm() + " checksum of the whole object does not match its parts");
     *record.add_checksums() = *whole;
     outcome.checksums.push_back(std::move(*whole));
   }

@@ -54,7 +54,7 @@ struct put_outcome {
 // An object as of one moment: a later overwrite does not change what a reader of it sees.
 struct stored_object {
   pb::object_record record;
-  std::string inlined;              // the content, when record.inlined()
+  std::string inlined;                    // the content, when record.inlined()
   std::shared_ptr<pb::manifest> manifest; // when record has one and it was asked for
 };
 
@@ -86,7 +86,7 @@ struct upload_listing {
 
 struct part_choice {
   std::uint32_t number = 0;
-  std::string etag; // without quotes
+  std::string etag;                    // without quotes
   std::vector<pb::checksum> checksums; // as the client named them; verified when given
 };
 
@@ -115,14 +115,19 @@ public:
   virtual http::task<result<listing>> list(list_objects what) = 0; // ec::no_such_bucket
 
   virtual http::task<result<data_id>> create_upload(std::string bucket, std::string key, pb::upload_record what) = 0;
-  virtual http::task<result<pb::upload_record>> upload(std::string bucket, std::string key, data_id upload_id) = 0; // ec::no_such_upload
+  virtual http::task<result<pb::upload_record>> upload(
+    std::string bucket, std::string key, data_id upload_id) = 0; // ec::no_such_upload
   // what.bucket/key/size/checksums/expected are used.
-  virtual http::task<result<put_outcome>> put_part(put_object what, data_id upload_id, std::uint32_t number, http::body_source& content) = 0;
-  virtual http::task<result<put_outcome>> complete_upload(std::string bucket, std::string key, data_id upload_id, std::vector<part_choice> parts, object_conditions conditions, std::vector<pb::checksum> object_checksums) = 0;
+  virtual http::task<result<put_outcome>> put_part(
+    put_object what, data_id upload_id, std::uint32_t number, http::body_source& content) = 0;
+  virtual http::task<result<put_outcome>> complete_upload(std::string bucket, std::string key, data_id upload_id,
+    std::vector<part_choice> parts, object_conditions conditions, std::vector<pb::checksum> object_checksums) = 0;
   virtual http::task<result<>> abort_upload(std::string bucket, std::string key, data_id upload_id) = 0;
   // Ascending, from after `number_marker`, at most `limit` + 1 (one more than asked tells the caller to say truncated).
-  virtual http::task<result<std::vector<pb::part_record>>> list_parts(std::string bucket, std::string key, data_id upload_id, std::uint32_t number_marker, std::uint32_t limit) = 0;
-  virtual http::task<result<upload_listing>> list_uploads(std::string bucket, std::string prefix, std::string delimiter, std::string key_marker, std::optional<data_id> upload_marker, std::uint32_t limit) = 0;
+  virtual http::task<result<std::vector<pb::part_record>>> list_parts(
+    std::string bucket, std::string key, data_id upload_id, std::uint32_t number_marker, std::uint32_t limit) = 0;
+  virtual http::task<result<upload_listing>> list_uploads(std::string bucket, std::string prefix, std::string delimiter,
+    std::string key_marker, std::optional<data_id> upload_marker, std::uint32_t limit) = 0;
 };
 
 // Content that is read from a stored object, for copies.

@@ -41,7 +41,7 @@ http::task<result<>> expect_end(http::body_source& source) {
 }
 
 void copy_pairs(const std::vector<std::pair<std::string, std::string>>& from,
-                google::protobuf::RepeatedPtrField<pb::name_value>* to) {
+  google::protobuf::RepeatedPtrField<pb::name_value>* to) {
   for (const auto& [name, value] : from) {
     auto* p = to->Add();
     p->set_name(name);
@@ -67,8 +67,8 @@ private:
 };
 
 // A buffer whose share of the memory budget goes back when the last user of its bytes is done, on whatever thread.
-std::shared_ptr<std::byte[]> budgeted_buffer(std::size_t bytes, http::worker& io,
-                                             std::shared_ptr<http::budget::hold> hold) {
+std::shared_ptr<std::byte[]> budgeted_buffer(
+  std::size_t bytes, http::worker& io, std::shared_ptr<http::budget::hold> hold) {
   return {new std::byte[bytes], [&io, hold = std::move(hold)](std::byte* p) mutable {
             delete[] p;
             boost::asio::post(io.context(), [h = std::move(hold)] {});
@@ -90,8 +90,8 @@ std::vector<pb::checksum> stored_checksums(const checksum_set& kinds, const chec
   return all;
 }
 
-http::task<result<clustered_store::content>> clustered_store::inline_content(const put_object& what,
-                                                                             http::body_source& source) {
+http::task<result<clustered_store::content>> clustered_store::inline_content(
+  const put_object& what, http::body_source& source) {
   content c;
   c.inlined = true;
   c.bytes.resize(what.size);
@@ -108,15 +108,15 @@ http::task<result<clustered_store::content>> clustered_store::inline_content(con
   co_return c;
 }
 
-http::task<result<clustered_store::content>> clustered_store::spread_content(const put_object& what,
-                                                                             http::body_source& source) {
+http::task<result<clustered_store::content>> clustered_store::spread_content(
+  const put_object& what, http::body_source& source) {
   upload_options upload;
   upload.size = what.size;
   upload.geometry = default_geometry(options_.nodes, what.size, options_.piece_bytes);
   upload.checksums = wanted(what);
   stripe_layout layout{upload.geometry, what.size};
-  auto started = co_await http::ask<upload_actor>(bridge_, options_.replicator, options_.content_timeout,
-                                                  upload_atom::value, std::move(upload));
+  auto started = co_await http::ask<upload_actor>(
+    bridge_, options_.replicator, options_.content_timeout, upload_atom::value, std::move(upload));
   if (!started) co_return started.error();
   session_guard session{bridge_, *started};
 
@@ -134,12 +134,15 @@ http::task<result<clustered_store::content>> clustered_store::spread_content(con
       if (co_await http::read_full(source, {buffer.get(), bytes}) != bytes)
         co_return fail(ec::incomplete_body, "the body ended before its declared length");
       auto data = chunk::adopt(std::move(buffer), bytes);
-      if (auto ok = co_await http::ask<void>(bridge_, session.get(), options_.content_timeout, write_atom::value, std::move(data)); !ok)
+      if (auto ok = co_await http::ask<void>(
+            bridge_, session.get(), options_.content_timeout, write_atom::value, std::move(data));
+          !ok)
         co_return ok.error();
     }
   }
   if (auto end = co_await expect_end(source); !end) co_return end.error();
-  auto summary = co_await http::ask<upload_summary>(bridge_, session.get(), options_.content_timeout, finish_atom::value);
+  auto summary =
+    co_await http::ask<upload_summary>(bridge_, session.get(), options_.content_timeout, finish_atom::value);
   if (!summary) co_return summary.error();
   session.dismiss();
   content c;
@@ -150,11 +153,13 @@ http::task<result<clustered_store::content>> clustered_store::spread_content(con
   co_return c;
 }
 
-http::task<result<clustered_store::content>> clustered_store::store_content(const put_object& what,
-                                                                            http::body_source& source) {
+http::task<result<clustered_store::content>> clustered_store::store_content(
+  const put_object& what, http::body_source& source) {
   result<content> c = fail(ec::internal, "no content yet"); // two statements: GCC 12 mistreats co_await inside ?:
-  if (what.size <= options_.inline_bytes_max) c = co_await inline_content(what, source);
-  else c = co_await spread_content(what, source);
+  if (what.size <= options_.inline_bytes_max)
+    c = co_await inline_content(what, source);
+  else
+    c = co_await spread_content(what, source);
   if (!c) co_return c;
   if (auto ok = verify(what.expected, c->md5, c->checksums); !ok) {
     discard(*c);
