@@ -54,7 +54,9 @@ step_unit() { ctest --test-dir build/release --timeout 300 -j "$jobs"; }
 
 step_sanitize() {
   cmake --preset dev
-  cmake --build --preset dev -j "$jobs"
+  local targets=()
+  mapfile -t targets < <(ninja -C build/dev -t targets all | grep -oE '^test_[a-z_]+: phony' | cut -d: -f1 | sort -u)
+  cmake --build --preset dev -j "$jobs" --target "${targets[@]}" # the tests alone: not the binary
   ctest --test-dir build/dev --timeout 600 -j "$jobs"
 }
 
