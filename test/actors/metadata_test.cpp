@@ -1,8 +1,5 @@
 #include "support/metadata_member.hpp"
 
-#include "core/tables.hpp"
-#include "store/log.hpp"
-
 namespace troupe {
 namespace {
 
@@ -14,13 +11,6 @@ pb::batch once(std::string key, std::string value) {
   p.set_kind(pb::precondition::not_exists);
   p.set_key(std::move(key));
   return b;
-}
-
-// Every name in the Raft directory of the simulated disk that holds records.
-std::vector<std::string> segment_files(sim_disk& files) {
-  std::vector<std::string> found{"metadata/wal.active"};
-  for (auto& name : files.list("metadata/wal.segments").value()) found.push_back("metadata/wal.segments/" + name);
-  return found;
 }
 
 } // namespace
@@ -313,98 +303,6 @@ TEST_CASE("when the syncer is gone commits are refused, not forgotten") {
   SECTION("it forgot the request") { caf::anon_send(m.syncer, abandon_atom::value); }
   m.actors->run();
   CHECK(a.code() == ec::closed);
-}
-
-// ---- damage ------------------------------------------------------------------------------------------------------
-
-TEST_CASE("a damaged Raft log keeps the member from starting, and the message names the place") {
-  metadata_member m;
-  REQUIRE(m.start());
-  for (int i = 0; i < 20; ++i) m.committed(put("o" + std::to_string(i), std::string(100, 'x')));
-  m.stop();
-  m.files->flip_bit("metadata/wal.active", 700, 3);
-  auto started = m.start();
-  REQUIRE(started.has_error());
-  CHECK(started.error().code == ec::corrupt);
-  CHECK(started.error().message.find("wal.active") != std::string::npos);
-}
-
-TEST_CASE("a damaged or missing vote keeps the member from starting: it could vote twice in a term") {
-  metadata_member m;
-  REQUIRE(m.start());
-  m.committed(put("o1", "one"));
-  m.stop();
-  SECTION("damaged") { m.files->flip_bit("metadata/vote", 13, 1); }
-  SECTION("another file") { m.files->overwrite("metadata/vote", 0, as_bytes("nonsense")); }
-  SECTION("missing") { REQUIRE(m.files->remove("metadata/vote")); }
-  auto started = m.start();
-  REQUIRE(started.has_error());
-  CHECK(started.error().code == ec::corrupt);
-  CHECK(started.error().message.find("metadata/vote") != std::string::npos);
-}
-
-TEST_CASE("a state and a log that do not belong together keep the member from starting") {
-  metadata_member m;
-  m.options.checkpoint.commands = 10;
-  m.options.segment_bytes = 4096;
-  REQUIRE(m.start());
-  for (int i = 0; i < 25; ++i) m.committed(put("o" + std::to_string(i), std::string(2000, 'x')));
-  m.actors->run();
-  REQUIRE(m.powered->checkpoints == 2);
-  m.stop();
-  auto lose_log = [&] {
-    for (auto& name : segment_files(*m.files)) REQUIRE(m.files->remove(name));
-  };
-  std::string what = GENERATE("the state was lost", "the log was lost", "log, vote and manifest were lost",
-    "the manifest was lost", "the manifest is damaged", "the state is of something else");
-  CAPTURE(what);
-  if (what == "the state was lost") m.base = make_memory_base();
-  if (what == "the log was lost") lose_log();
-  if (what == "log, vote and manifest were lost") {
-    lose_log();
-    REQUIRE(m.files->remove("metadata/vote"));
-    REQUIRE(m.files->remove("metadata/snapshot"));
-  }
-  if (what == "the manifest was lost") REQUIRE(m.files->remove("metadata/snapshot"));
-  if (what == "the manifest is damaged") m.files->flip_bit("metadata/snapshot", 20, 1);
-  if (what == "the state is of something else") {
-    m.base = make_memory_base();
-    REQUIRE(m.base->apply({}, "elsewhere"));
-  }
-  auto started = m.start();
-  REQUIRE(started.has_error());
-  CHECK(started.error().code == ec::corrupt);
-  CHECK(!started.error().message.empty());
-}
-
-TEST_CASE("an entry in the log that is not one of ours stops the member") {
-  metadata_member m;
-  REQUIRE(m.start());
-  m.committed(put("o1", "one"));
-  auto status = m.status();
-  m.stop();
-  {
-    auto opened = log::open(*m.files,
-      {.directory = "metadata",
-        .segment_bytes = m.options.segment_bytes,
-        .payload_bytes_max = 1 << 20,
-        .skip_damage = false,
-        .zeros_ahead_bytes = 0,
-        .random = nullptr},
-      {}, [](const log_entry_view&) { return result<>{}; });
-    REQUIRE(opened);
-    pb::log_entry misplaced;
-    misplaced.set_index(77);
-    auto bytes = misplaced.SerializeAsString();
-    auto view = as_bytes(bytes);
-    REQUIRE(
-      (*opened)->append({.type = 1, .id = {}, .n1 = status.applied_index() + 1, .n2 = status.term()}, {&view, 1}));
-    REQUIRE((*opened)->sync());
-  }
-  auto started = m.start();
-  REQUIRE(started.has_error());
-  CHECK(started.error().code == ec::corrupt);
-  CHECK(started.error().message.find("77") != std::string::npos);
 }
 
 } // namespace troupe

@@ -101,6 +101,13 @@ inline pb::batch put(std::string key, std::string value) {
   return b;
 }
 
+// Every name in the Raft directory of the simulated disk that holds records.
+inline std::vector<std::string> segment_files(sim_disk& files) {
+  std::vector<std::string> found{"metadata/wal.active"};
+  for (auto& name : files.list("metadata/wal.segments").value()) found.push_back("metadata/wal.segments/" + name);
+  return found;
+}
+
 class metadata_member {
 public:
   explicit metadata_member(std::uint64_t seed = 1) : random(seed), files(std::make_shared<sim_disk>(seed)) {
