@@ -1,8 +1,8 @@
 // The log against the plain loop that it replaces: write, fdatasync. TROUPE_BENCH_DIR names a directory on the
 // disk to measure (default: the current one).
 
-#include "store/disk.hpp"
 #include "store/log.hpp"
+#include "store/disk.hpp"
 
 #include <benchmark/benchmark.h>
 
@@ -114,11 +114,20 @@ void replay(benchmark::State& s) {
 } // namespace
 
 BENCHMARK(plain_write_and_fdatasync)->Arg(4096)->Arg(1 << 20)->UseRealTime()->MinTime(2);
-BENCHMARK(append_and_sync)->ArgNames({"records", "bytes", "zeros_kib"})
-  ->Args({1, 4096, 0})->Args({1, 4096, 64})->Args({1, 4096, 256})->Args({1, 4096, 1024})
-  ->Args({1, 200, 0})->Args({1, 200, 256})
-  ->Args({64, 4096, 0})->Args({64, 4096, 256})->Args({1, 1 << 20, 0})->Args({1, 1 << 20, 256})
-  ->UseRealTime()->MinTime(2);
+BENCHMARK(append_and_sync)
+  ->ArgNames({"records", "bytes", "zeros_kib"})
+  ->Args({1, 4096, 0})
+  ->Args({1, 4096, 64})
+  ->Args({1, 4096, 256})
+  ->Args({1, 4096, 1024})
+  ->Args({1, 200, 0})
+  ->Args({1, 200, 256})
+  ->Args({64, 4096, 0})
+  ->Args({64, 4096, 256})
+  ->Args({1, 1 << 20, 0})
+  ->Args({1, 1 << 20, 256})
+  ->UseRealTime()
+  ->MinTime(2);
 BENCHMARK(append_only)->Arg(200)->Arg(4096)->Arg(1 << 20)->UseRealTime();
 BENCHMARK(read_back)->Arg(200)->Arg(4096)->Arg(1 << 20)->UseRealTime();
 BENCHMARK(replay)->Arg(200)->Arg(4096)->Arg(1 << 20)->UseRealTime();

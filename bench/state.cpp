@@ -19,7 +19,9 @@ constexpr std::uint64_t rows = 1'000'000;
 constexpr std::size_t value_bytes = 200;
 
 // Row n of the keys that exist: S3-like, and in no particular order.
-std::string key_of(std::uint64_t n) { return "object:bucket-1/photos/2026/" + std::to_string(n * 2654435761U % 4294967296U) + ".jpg"; }
+std::string key_of(std::uint64_t n) {
+  return "object:bucket-1/photos/2026/" + std::to_string(n * 2654435761U % 4294967296U) + ".jpg";
+}
 
 class place {
 public:
@@ -154,5 +156,11 @@ BENCHMARK(get_from_base);
 BENCHMARK(get_missing);
 BENCHMARK(scan)->Unit(benchmark::kMillisecond);
 BENCHMARK(list_page)->Unit(benchmark::kMicrosecond);
-BENCHMARK(checkpoint)->Arg(1000)->Arg(10'000)->Arg(100'000)->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(3);
+BENCHMARK(checkpoint)
+  ->Arg(1000)
+  ->Arg(10'000)
+  ->Arg(100'000)
+  ->Unit(benchmark::kMillisecond)
+  ->UseRealTime()
+  ->Iterations(3);
 BENCHMARK(checkpoint_of_everything)->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(1);

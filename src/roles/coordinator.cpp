@@ -66,9 +66,9 @@ struct coordinator::impl {
   failure_log failures;
   std::atomic<bool> ready{false};
   std::unique_ptr<s3::surface> surface;
+  std::vector<std::unique_ptr<io_services>> services; // one per io thread of s3; outlive it
   std::unique_ptr<http::server> s3;
   std::unique_ptr<http::server> console;
-  std::vector<std::unique_ptr<io_services>> services; // destroyed before the servers, as actor_bridge.hpp demands
   healer_actor heal;
   bool stopped = false;
 };
@@ -160,7 +160,11 @@ std::size_t coordinator::stop(std::chrono::milliseconds grace) {
   impl_->heal = nullptr;
   impl_->options.metadata = nullptr;
   impl_->options.replicator = nullptr;
-  impl_->services.clear(); // they hold handles; every io thread has ended
+  // Every io thread has ended. Suspended coroutines die with the io_contexts, and still use what hangs on them.
+  for (auto& io : impl_->services) io->bridge.close();
+  impl_->s3.reset();
+  impl_->console.reset();
+  impl_->services.clear();
   return cut;
 }
 

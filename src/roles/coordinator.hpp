@@ -1,8 +1,8 @@
 // coordinator: the front doors of a process. Owns the HTTP servers, what each io thread needs to talk to the actors, and
 // the HEALER. Everything it serves from is handed in.
 //
-// Order of ends: stop() first (answers what is in flight, joins the io threads, ends the healer), then the actors that
-// were handed in, then this object: its io_contexts outlive every actor that may still answer.
+// Order of ends: stop() first (answers what is in flight, ends the io threads and the healer), then the actors that were
+// handed in, then this object: the healer may look at its pins until it has ended.
 #pragma once
 
 #include "actors/interfaces.hpp"

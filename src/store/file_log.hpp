@@ -38,8 +38,8 @@ private:
   result<std::vector<std::uint64_t>> list_closed() const;
   result<> open_closed(std::uint64_t number, log_position from, const on_entry&);
   result<> open_active_file(std::uint64_t last_closed, log_position from, const on_entry&);
-  result<> adopt_active(segment_reader&, std::shared_ptr<disk_file>, const segment_identity&, log_position from,
-                        const on_entry&);
+  result<> adopt_active(
+    segment_reader&, std::shared_ptr<disk_file>, const segment_identity&, log_position from, const on_entry&);
   result<> expect_end_after(log_position from);
   result<> report(std::uint64_t number, std::uint64_t bytes, std::string what); // at the front of a segment
   result<> start_unless_full(std::uint64_t number);

@@ -25,7 +25,8 @@ struct environment_closer {
 };
 class directory_descriptor {
 public:
-  explicit directory_descriptor(const std::string& path) : fd_(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {}
+  explicit directory_descriptor(const std::string& path)
+      : fd_(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {}
   directory_descriptor(const directory_descriptor&) = delete;
   directory_descriptor& operator=(const directory_descriptor&) = delete;
   ~directory_descriptor() {
@@ -94,7 +95,7 @@ result<environment> open_environment(const lmdb_options& options) {
 class scanning_cursor final : public state_base::cursor {
 public:
   scanning_cursor(environment env, transaction txn, MDB_dbi dbi)
-    : env_(std::move(env)), txn_(std::move(txn)), rows_(lmdb_rows::scan(txn_.get(), dbi)) {}
+      : env_(std::move(env)), txn_(std::move(txn)), rows_(lmdb_rows::scan(txn_.get(), dbi)) {}
   result<> seek(std::string_view key) override { return rows_->seek(key); }
   result<> next() override { return rows_->next(); }
   bool valid() const override { return rows_->valid(); }
@@ -110,7 +111,7 @@ private:
 class lmdb_base final : public state_base {
 public:
   lmdb_base(environment env, MDB_dbi dbi, std::string path, std::string position)
-    : env_(std::move(env)), dbi_(dbi), path_(std::move(path)), position_(std::move(position)) {}
+      : env_(std::move(env)), dbi_(dbi), path_(std::move(path)), position_(std::move(position)) {}
 
   result<std::string> position() const override {
     std::lock_guard guard{position_mutex_};
@@ -154,9 +155,11 @@ private:
     if (!txn) return std::move(txn).error();
     for (auto& c : changes) {
       if (c.key.size() > state_key_bytes_max || (c.value && c.value->size() > state_value_bytes_max))
-        return fail(ec::bad_argument, "a row of " + std::to_string(c.key.size()) + " + " +
-                                        std::to_string(c.value ? c.value->size() : 0) + " bytes is too long");
-      TROUPE_TRY(c.value ? lmdb_rows::put(txn->get(), dbi_, c.key, *c.value) : lmdb_rows::erase(txn->get(), dbi_, c.key));
+        return fail(ec::bad_argument,
+          "a row of " + std::to_string(c.key.size()) + " + " + std::to_string(c.value ? c.value->size() : 0) +
+            " bytes is too long");
+      TROUPE_TRY(
+        c.value ? lmdb_rows::put(txn->get(), dbi_, c.key, *c.value) : lmdb_rows::erase(txn->get(), dbi_, c.key));
     }
     TROUPE_TRY(lmdb_rows::put_note(txn->get(), dbi_, "format", format));
     TROUPE_TRY(lmdb_rows::put_note(txn->get(), dbi_, "position", position));
@@ -182,7 +185,8 @@ result<std::unique_ptr<state_base>> open_here(const lmdb_options& options) {
   TROUPE_TRY(sync_directory(path));
   TROUPE_TRY(sync_directory(path + "/.."));
   int stale_readers = 0;
-  if (auto code = mdb_reader_check(env->get(), &stale_readers); code != 0) return lmdb_rows::failed("mdb_reader_check", code);
+  if (auto code = mdb_reader_check(env->get(), &stale_readers); code != 0)
+    return lmdb_rows::failed("mdb_reader_check", code);
 
   auto txn = begin(env->get(), MDB_RDONLY);
   if (!txn) return std::move(txn).error();

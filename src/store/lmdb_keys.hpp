@@ -12,8 +12,10 @@ namespace troupe::lmdb_rows {
 class stored_key {
 public:
   stored_key(std::uint64_t table, std::string_view part) {
-    if (table == 0) bytes_[size_++] = '\0';
-    else start_table(table);
+    if (table == 0)
+      bytes_[size_++] = '\0';
+    else
+      start_table(table);
     prefix_ = size_;
     add(part);
   }
@@ -50,7 +52,8 @@ inline MDB_val val_of(std::string_view s) { return {s.size(), const_cast<char*>(
 
 // The table that a pointer leads to.
 inline result<std::uint64_t> pointed_table(std::string_view value) {
-  if (value.size() != sizeof(std::uint64_t)) return fail(ec::corrupt, "lmdb: a long key's pointer has " + std::to_string(value.size()) + " bytes");
+  if (value.size() != sizeof(std::uint64_t))
+    return fail(ec::corrupt, "lmdb: a long key's pointer has " + std::to_string(value.size()) + " bytes");
   std::uint64_t table = 0;
   for (char c : value) table = table << 8 | static_cast<unsigned char>(c);
   if (table == 0) return fail(ec::corrupt, "lmdb: a long key's pointer leads to the root");

@@ -45,8 +45,8 @@ struct log_damage {
 };
 
 struct log_options {
-  std::string directory;                                  // wal.active and wal.segments/ are made in it
-  std::uint64_t segment_bytes = std::uint64_t{64} << 20;  // a segment is closed when it has reached this
+  std::string directory;                                 // wal.active and wal.segments/ are made in it
+  std::uint64_t segment_bytes = std::uint64_t{64} << 20; // a segment is closed when it has reached this
   std::uint32_t payload_bytes_max = std::uint32_t{8} << 20;
   bool skip_damage = false; // false: open() fails with ec::corrupt on damage in the middle
   // Zeros are written this far ahead when little is appended between two syncs, so that most syncs need not write the
@@ -83,8 +83,8 @@ public:
   virtual void synced(const log_sync&, const result<>& outcome) = 0;
   result<> sync(); // all three, here
 
-  virtual log_position end() const = 0;     // where the next record goes
-  virtual log_position durable() const = 0; // everything before it is on disk
+  virtual log_position end() const = 0;                       // where the next record goes
+  virtual log_position durable() const = 0;                   // everything before it is on disk
   virtual std::vector<log_segment_info> segments() const = 0; // ascending, the active one last
   virtual const std::vector<log_damage>& damage() const = 0;  // found on open
   virtual result<> remove_segment(std::uint64_t number) = 0;  // not the active one

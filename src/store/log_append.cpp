@@ -25,10 +25,11 @@ std::string place(const std::string& path, log_position p) {
 } // namespace
 
 file_log::file_log(disk& d, log_options options)
-  : disk_(d), options_(std::move(options)),
-    active_path_(options_.directory.empty() ? "wal.active" : options_.directory + "/wal.active"),
-    closed_directory_(options_.directory.empty() ? "wal.segments" : options_.directory + "/wal.segments"),
-    table_(d, closed_directory_) {}
+    : disk_(d),
+      options_(std::move(options)),
+      active_path_(options_.directory.empty() ? "wal.active" : options_.directory + "/wal.active"),
+      closed_directory_(options_.directory.empty() ? "wal.segments" : options_.directory + "/wal.segments"),
+      table_(d, closed_directory_) {}
 
 result<> log::sync() {
   auto ticket = prepare_sync();
@@ -62,17 +63,18 @@ result<log_position> file_log::append(const log_record& record, std::span<const 
   for (auto b : payload) bytes += b.size();
   if (record.type == own_type) return fail(ec::bad_argument, active_path_ + ": a record needs a type from 1 to 255");
   if (bytes > options_.payload_bytes_max)
-    return fail(ec::too_large, active_path_ + ": a payload of " + std::to_string(bytes) + " bytes, over " +
-                                 std::to_string(options_.payload_bytes_max));
+    return fail(ec::too_large,
+      active_path_ + ": a payload of " + std::to_string(bytes) + " bytes, over " +
+        std::to_string(options_.payload_bytes_max));
   if (active_ && end_ >= options_.segment_bytes) TROUPE_TRY(rotate());
   if (!active_) TROUPE_TRY(start_segment(number_));
 
   log_format::header h{.record = record,
-                       .segment = static_cast<std::uint32_t>(number_),
-                       .payload_bytes = static_cast<std::uint32_t>(bytes),
-                       .durable = static_cast<std::uint32_t>(durable_),
-                       .salt = salt_,
-                       .payload_crc = payload_checksum(payload)};
+    .segment = static_cast<std::uint32_t>(number_),
+    .payload_bytes = static_cast<std::uint32_t>(bytes),
+    .durable = static_cast<std::uint32_t>(durable_),
+    .salt = salt_,
+    .payload_crc = payload_checksum(payload)};
   auto block = encode(h, end_);
   auto total = record_bytes(bytes);
   std::vector<bytes_view> buffers;
@@ -94,7 +96,8 @@ result<file_log::found_record> file_log::find(log_position at) const {
   if (!segment) return std::move(segment).error();
   if (at.offset < header_bytes || at.offset % alignment != 0)
     return fail(ec::bad_argument, place(closed_directory_, at) + ": no record starts there");
-  if (segment->end < at.offset + header_bytes) return fail(ec::not_found, place(closed_directory_, at) + ": behind the end");
+  if (segment->end < at.offset + header_bytes)
+    return fail(ec::not_found, place(closed_directory_, at) + ": behind the end");
   header_block block;
   TROUPE_TRY(segment->file->read_at(at.offset, block));
   auto h = decode(block, at.offset);
@@ -151,12 +154,12 @@ void file_log::synced(const log_sync& ticket, const result<>& outcome) {
 
 result<> file_log::write_own_record(mark m, std::uint64_t offset) {
   auto block = encode({.record = {.type = own_type, .id = {}, .n1 = number_, .n2 = static_cast<std::uint64_t>(m)},
-                       .segment = static_cast<std::uint32_t>(number_),
-                       .payload_bytes = 0,
-                       .durable = static_cast<std::uint32_t>(offset == 0 ? 0 : durable_),
-                       .salt = salt_,
-                       .payload_crc = payload_checksum({})},
-                      offset);
+                        .segment = static_cast<std::uint32_t>(number_),
+                        .payload_bytes = 0,
+                        .durable = static_cast<std::uint32_t>(offset == 0 ? 0 : durable_),
+                        .salt = salt_,
+                        .payload_crc = payload_checksum({})},
+    offset);
   bytes_view view{block};
   return active_->write_at(offset, {&view, 1});
 }

@@ -29,7 +29,7 @@ std::uint32_t header_checksum(bytes_view block, std::uint64_t offset) {
 
 bool is_whole(bytes_view block, std::uint64_t offset) {
   return block.size() >= header_bytes && get<std::uint16_t>(block, 0) == magic &&
-         get<std::uint32_t>(block, 60) == header_checksum(block, offset);
+    get<std::uint32_t>(block, 60) == header_checksum(block, offset);
 }
 
 } // namespace

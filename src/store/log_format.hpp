@@ -19,10 +19,10 @@ enum class mark : std::uint64_t { opening = 0, closing = 1 };
 
 struct header {
   log_record record;
-  std::uint32_t segment = 0;       // low 32 bits of the number
+  std::uint32_t segment = 0; // low 32 bits of the number
   std::uint32_t payload_bytes = 0;
-  std::uint32_t durable = 0;       // everything before this offset of the segment was on disk when this was appended
-  std::uint64_t salt = 0;          // the segment's, random: a payload that looks like a record does not know it
+  std::uint32_t durable = 0; // everything before this offset of the segment was on disk when this was appended
+  std::uint64_t salt = 0;    // the segment's, random: a payload that looks like a record does not know it
   std::uint32_t payload_crc = 0;
   friend bool operator==(const header&, const header&);
 };

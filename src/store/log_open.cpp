@@ -85,14 +85,15 @@ result<> file_log::open_closed(std::uint64_t number, log_position from, const on
   if (!identity) return name_it(std::move(identity).error(), path);
   auto known = *identity && (*identity)->number == number;
   if (!known || !(*identity)->opening_record)
-    TROUPE_TRY(report(number, known ? header_bytes : opened->bytes, "the opening record is damaged, or another segment's"));
+    TROUPE_TRY(
+      report(number, known ? header_bytes : opened->bytes, "the opening record is damaged, or another segment's"));
   table_.add_closed(number, opened->bytes);
   if (!known) return {};
   segment_scan scan{.identity = **identity,
-                    .from = number == from.segment ? from.offset : header_bytes,
-                    .closed = true,
-                    .skip_damage = options_.skip_damage,
-                    .name = path};
+    .from = number == from.segment ? from.offset : header_bytes,
+    .closed = true,
+    .skip_damage = options_.skip_damage,
+    .name = path};
   auto outcome = scan_segment(reader, scan, visit);
   if (!outcome) return std::move(outcome).error();
   table_.add_closed(number, outcome->end);
@@ -130,7 +131,7 @@ result<> file_log::open_active_file(std::uint64_t last_closed, log_position from
 }
 
 result<> file_log::adopt_active(segment_reader& reader, std::shared_ptr<disk_file> file,
-                                const segment_identity& identity, log_position from, const on_entry& visit) {
+  const segment_identity& identity, log_position from, const on_entry& visit) {
   auto number = identity.number;
   // It was durable before the record that was found.
   if (!identity.opening_record) TROUPE_TRY(report(number, header_bytes, "the opening record is damaged"));
@@ -138,10 +139,10 @@ result<> file_log::adopt_active(segment_reader& reader, std::shared_ptr<disk_fil
   auto short_file = number == from.segment && from.offset > reader.bytes();
   auto skip_all = number < from.segment || short_file;
   segment_scan scan{.identity = identity,
-                    .from = number == from.segment && !short_file ? from.offset : header_bytes,
-                    .closed = false,
-                    .skip_damage = options_.skip_damage,
-                    .name = active_path_};
+    .from = number == from.segment && !short_file ? from.offset : header_bytes,
+    .closed = false,
+    .skip_damage = options_.skip_damage,
+    .name = active_path_};
   auto outcome = scan_segment(reader, scan, skip_all ? on_entry{} : visit);
   if (!outcome) return std::move(outcome).error();
   damage_.insert(damage_.end(), outcome->damage.begin(), outcome->damage.end());
@@ -166,8 +167,7 @@ result<> file_log::adopt_active(segment_reader& reader, std::shared_ptr<disk_fil
 result<> file_log::expect_end_after(log_position from) {
   if (end() >= from) return {};
   std::string what = "the log ends at offset " + std::to_string(end_) + " of segment " + std::to_string(number_) +
-                     ", before the position that was known durable, " + std::to_string(from.segment) + "/" +
-                     std::to_string(from.offset);
+    ", before the position that was known durable, " + std::to_string(from.segment) + "/" + std::to_string(from.offset);
   if (!options_.skip_damage) return fail(ec::corrupt, active_path_ + ": " + what);
   damage_.push_back({.position = end(), .bytes = 0, .what = what});
   if (active_) TROUPE_TRY(close_active());

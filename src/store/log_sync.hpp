@@ -39,8 +39,9 @@ class log_sync {
 public:
   log_sync() = default;
   log_sync(std::vector<std::shared_ptr<disk_file>> files, log_position end) : files_(std::move(files)), end_(end) {}
-  log_sync(std::vector<std::shared_ptr<disk_file>> files, log_position end, std::shared_ptr<sync_gate> gate, std::uint64_t generation)
-    : files_(std::move(files)), end_(end), gate_(std::move(gate)), generation_(generation) {}
+  log_sync(std::vector<std::shared_ptr<disk_file>> files, log_position end, std::shared_ptr<sync_gate> gate,
+    std::uint64_t generation)
+      : files_(std::move(files)), end_(end), gate_(std::move(gate)), generation_(generation) {}
   // fdatasync of every file. Any thread.
   result<> run() const;
   // Everything before it is durable once run() succeeded.

@@ -25,7 +25,8 @@ result<> file_log::truncate_from(log_position at) {
   if (at >= end()) return {};
   at.offset = std::max(at.offset, header_bytes);
   auto kept = table_.end_of(at.segment);
-  if (kept && at.offset > *kept) return fail(ec::bad_argument, active_path_ + ": truncation behind the end of a segment");
+  if (kept && at.offset > *kept)
+    return fail(ec::bad_argument, active_path_ + ": truncation behind the end of a segment");
   if (kept && at.offset < *kept)
     if (auto record = find(at); !record) return std::move(record).error();
 

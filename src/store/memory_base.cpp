@@ -17,7 +17,7 @@ public:
   class memory_cursor final : public cursor {
   public:
     memory_cursor(std::shared_ptr<const memory_base> owner, std::shared_ptr<const rows_map> rows)
-      : owner_(std::move(owner)), rows_(std::move(rows)), at_(rows_->end()) {}
+        : owner_(std::move(owner)), rows_(std::move(rows)), at_(rows_->end()) {}
     ~memory_cursor() override {
       std::lock_guard guard{owner_->mutex_}; // apply() looks at the count
       rows_.reset();
@@ -63,8 +63,10 @@ public:
     std::lock_guard guard{mutex_};
     if (rows_.use_count() > 1) rows_ = std::make_shared<rows_map>(*rows_);
     for (auto& c : changes) {
-      if (c.value) rows_->insert_or_assign(c.key, *c.value);
-      else rows_->erase(c.key);
+      if (c.value)
+        rows_->insert_or_assign(c.key, *c.value);
+      else
+        rows_->erase(c.key);
     }
     position_ = position;
     return {};

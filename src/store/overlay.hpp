@@ -17,8 +17,10 @@ struct overlay {
   void set(std::string key, std::optional<std::string> value) {
     bytes += value ? value->size() : 0;
     auto [row, is_new] = rows.try_emplace(std::move(key));
-    if (is_new) bytes += row->first.size();
-    else if (row->second) bytes -= row->second->size();
+    if (is_new)
+      bytes += row->first.size();
+    else if (row->second)
+      bytes -= row->second->size();
     row->second = std::move(value);
   }
 };

@@ -22,8 +22,10 @@ namespace {
 
 error failed(const char* call, const std::string& path, int number) {
   auto code = ec::io_error;
-  if (number == ENOSPC || number == EDQUOT) code = ec::no_space;
-  else if (number == ENOENT || number == ENOTDIR) code = ec::not_found;
+  if (number == ENOSPC || number == EDQUOT)
+    code = ec::no_space;
+  else if (number == ENOENT || number == ENOTDIR)
+    code = ec::not_found;
   return fail(code, std::string{call} + " " + path + ": " + std::generic_category().message(number));
 }
 
@@ -65,8 +67,9 @@ public:
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) return failed("pread", path_, errno);
       if (n == 0)
-        return fail(ec::corrupt, "pread " + path_ + ": the file ends at " + std::to_string(offset) + ", " +
-                                   std::to_string(out.size()) + " bytes early");
+        return fail(ec::corrupt,
+          "pread " + path_ + ": the file ends at " + std::to_string(offset) + ", " + std::to_string(out.size()) +
+            " bytes early");
       out = out.subspan(static_cast<std::size_t>(n));
       offset += static_cast<std::uint64_t>(n);
     }
@@ -198,8 +201,8 @@ public:
   result<disk_space> space() override {
     struct statvfs s {};
     if (::statvfs(root_.c_str(), &s) != 0) return failed("statvfs", root_, errno);
-    return disk_space{.total_bytes = std::uint64_t{s.f_blocks} * s.f_frsize,
-                      .free_bytes = std::uint64_t{s.f_bavail} * s.f_frsize};
+    return disk_space{
+      .total_bytes = std::uint64_t{s.f_blocks} * s.f_frsize, .free_bytes = std::uint64_t{s.f_bavail} * s.f_frsize};
   }
 
 private:

@@ -19,7 +19,7 @@ struct found_record {
 class scanner {
 public:
   scanner(segment_reader& reader, const segment_scan& scan, const log::on_entry& on_record)
-    : reader_(reader), scan_(scan), on_record_(on_record) {}
+      : reader_(reader), scan_(scan), on_record_(on_record) {}
 
   result<segment_scan_outcome> run() {
     auto& at = out_.end;
@@ -67,15 +67,16 @@ private:
   result<> deliver(std::uint64_t offset, const log_format::header& h, bytes_view payload) {
     if (!on_record_) return {};
     return on_record_({.position = {scan_.identity.number, offset},
-                       .record = h.record,
-                       .payload_bytes = h.payload_bytes,
-                       .payload = payload});
+      .record = h.record,
+      .payload_bytes = h.payload_bytes,
+      .payload = payload});
   }
 
   result<> report(std::uint64_t offset, std::uint64_t bytes, const std::string& what) {
     if (!scan_.skip_damage)
-      return fail(ec::corrupt, scan_.name + ", segment " + std::to_string(scan_.identity.number) + ", offset " +
-                                 std::to_string(offset) + ": " + what + ", before records that prove it was there");
+      return fail(ec::corrupt,
+        scan_.name + ", segment " + std::to_string(scan_.identity.number) + ", offset " + std::to_string(offset) +
+          ": " + what + ", before records that prove it was there");
     out_.damage.push_back({.position = {scan_.identity.number, offset}, .bytes = bytes, .what = what});
     return {};
   }
@@ -85,8 +86,10 @@ private:
     auto block = reader_.at(offset, header_bytes);
     if (!block) return std::move(block).error();
     auto h = decode(*block, offset);
-    if (h && (h->salt != scan_.identity.salt || h->segment != static_cast<std::uint32_t>(scan_.identity.number))) h.reset();
-    if (h && h->record.type == own_type && (h->record.n2 != static_cast<std::uint64_t>(mark::closing) || h->payload_bytes != 0))
+    if (h && (h->salt != scan_.identity.salt || h->segment != static_cast<std::uint32_t>(scan_.identity.number)))
+      h.reset();
+    if (h && h->record.type == own_type &&
+      (h->record.n2 != static_cast<std::uint64_t>(mark::closing) || h->payload_bytes != 0))
       h.reset();
     return h;
   }
@@ -162,13 +165,15 @@ result<std::optional<segment_identity>> identify_segment(segment_reader& reader)
     auto h = decode(*block, offset);
     if (!h) continue;
     if (offset != 0) return segment_identity{.number = h->segment, .salt = h->salt, .opening_record = false};
-    if (h->record.type == own_type && h->record.n1 == h->segment && h->record.n2 == static_cast<std::uint64_t>(mark::opening))
+    if (h->record.type == own_type && h->record.n1 == h->segment &&
+      h->record.n2 == static_cast<std::uint64_t>(mark::opening))
       return segment_identity{.number = h->segment, .salt = h->salt, .opening_record = true};
   }
   return std::optional<segment_identity>{};
 }
 
-result<segment_scan_outcome> scan_segment(segment_reader& reader, const segment_scan& scan, const log::on_entry& on_record) {
+result<segment_scan_outcome> scan_segment(
+  segment_reader& reader, const segment_scan& scan, const log::on_entry& on_record) {
   return scanner{reader, scan, on_record}.run();
 }
 

@@ -18,7 +18,7 @@ namespace troupe {
 class segment_reader {
 public:
   segment_reader(const disk_file& file, std::uint64_t bytes, bool tolerant)
-    : file_(file), bytes_(bytes), tolerant_(tolerant) {}
+      : file_(file), bytes_(bytes), tolerant_(tolerant) {}
   // [offset, offset + n), cut off at the end of the file. Valid until the next call.
   result<bytes_view> at(std::uint64_t offset, std::uint64_t n);
   std::uint64_t bytes() const { return bytes_; }

@@ -16,7 +16,7 @@ namespace {
 class sim_file final : public disk_file {
 public:
   sim_file(std::shared_ptr<sim_disk::impl> d, std::shared_ptr<inode> file, std::string path)
-    : disk_(std::move(d)), file_(std::move(file)), path_(std::move(path)), generation_(disk_->generation) {}
+      : disk_(std::move(d)), file_(std::move(file)), path_(std::move(path)), generation_(disk_->generation) {}
 
   result<> read_at(std::uint64_t offset, bytes_span out) const override {
     std::lock_guard guard{disk_->mutex};
@@ -225,7 +225,8 @@ void sim_disk::flip_bit(const std::string& path, std::uint64_t offset, unsigned 
   auto found = impl_->visible.find(path);
   if (found == impl_->visible.end()) return;
   for (auto* content : {&found->second->visible, &found->second->platter})
-    if (offset < content->size()) (*content)[offset] = static_cast<char>(static_cast<unsigned char>((*content)[offset]) ^ (1U << bit));
+    if (offset < content->size())
+      (*content)[offset] = static_cast<char>(static_cast<unsigned char>((*content)[offset]) ^ (1U << bit));
 }
 
 void sim_disk::overwrite(const std::string& path, std::uint64_t offset, bytes_view bytes) {

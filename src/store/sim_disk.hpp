@@ -13,10 +13,15 @@
 namespace troupe {
 
 struct sim_fault {
-  enum class operation { read, write, sync, any }; // sync: of files and directories; write: also create, truncate, rename, remove
+  enum class operation {
+    read,
+    write,
+    sync,
+    any
+  }; // sync: of files and directories; write: also create, truncate, rename, remove
   operation on = operation::any;
-  std::string path;            // a part of the path; empty: every path
-  std::uint64_t after = 0;     // that many matching operations succeed first
+  std::string path;                                                // a part of the path; empty: every path
+  std::uint64_t after = 0;                                         // that many matching operations succeed first
   std::uint64_t times = std::numeric_limits<std::uint64_t>::max(); // then that many fail
   ec code = ec::io_error;
   // Only reads of a file that touch these bytes.

@@ -21,7 +21,8 @@ void apply_to(std::string& content, const pending_write& w) {
 
 using namespace sim;
 
-result<> sim_disk::impl::check(sim_fault::operation on, const std::string& path, const char* call, std::uint64_t from, std::uint64_t to) {
+result<> sim_disk::impl::check(
+  sim_fault::operation on, const std::string& path, const char* call, std::uint64_t from, std::uint64_t to) {
   if (off()) return fail(ec::closed, std::string{call} + " " + path + ": the simulated power is off");
   for (auto& f : faults) {
     if (f.on != sim_fault::operation::any && f.on != on) continue;
@@ -56,7 +57,7 @@ void sim_disk::impl::sync_file(inode& f) {
 
 void sim_disk::impl::keep_part(inode& f, const pending_write& w) {
   switch (below(5)) {
-  case 0: return;                // lost
+  case 0: return; // lost
   case 1:
   case 2: return apply_to(f.platter, w);
   case 3: { // torn after some byte
@@ -110,13 +111,18 @@ void sim_disk::impl::sync_names(const std::string& directory) {
     } else if (there) {
       platter[p.to] = p.file;
       if (platter.count(p.path) == 0) continue;
-      if (coin()) left.push_back({pending_name::kind::unlink, p.path, {}, p.file}); // both names for now
-      else platter.erase(p.path);
+      if (coin())
+        left.push_back({pending_name::kind::unlink, p.path, {}, p.file}); // both names for now
+      else
+        platter.erase(p.path);
     } else {
       platter.erase(p.path);
-      if (p.what != pending_name::kind::rename) apply_name(p);
-      else if (coin()) left.push_back({pending_name::kind::link, p.to, {}, p.file}); // neither name for now
-      else platter[p.to] = p.file;
+      if (p.what != pending_name::kind::rename)
+        apply_name(p);
+      else if (coin())
+        left.push_back({pending_name::kind::link, p.to, {}, p.file}); // neither name for now
+      else
+        platter[p.to] = p.file;
     }
   }
   pending = std::move(left);

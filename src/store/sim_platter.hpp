@@ -64,7 +64,8 @@ struct sim_disk::impl {
   bool off() const { return power_left == 0; }
 
   // A fault that is due.
-  result<> check(sim_fault::operation on, const std::string& path, const char* call, std::uint64_t from = 0, std::uint64_t to = 0);
+  result<> check(
+    sim_fault::operation on, const std::string& path, const char* call, std::uint64_t from = 0, std::uint64_t to = 0);
 
   // Counts an operation that changes something; false: the power goes off in the middle of it.
   bool count();

@@ -24,7 +24,7 @@ namespace {
 class overlay_cursor {
 public:
   explicit overlay_cursor(std::shared_ptr<const overlay> o)
-    : overlay_(std::move(o)), at_(overlay_ ? overlay_->rows.end() : overlay::rows_map::const_iterator{}) {}
+      : overlay_(std::move(o)), at_(overlay_ ? overlay_->rows.end() : overlay::rows_map::const_iterator{}) {}
   void seek(std::string_view key) {
     if (overlay_) at_ = overlay_->rows.lower_bound(key);
   }
@@ -41,8 +41,9 @@ private:
 // The newest source that has a key decides about it; an erased row hides the older ones.
 class merging_cursor final : public state::cursor {
 public:
-  merging_cursor(std::shared_ptr<const overlay> active, std::shared_ptr<const overlay> frozen, std::unique_ptr<state_base::cursor> base)
-    : newer_{overlay_cursor{std::move(active)}, overlay_cursor{std::move(frozen)}}, base_(std::move(base)) {}
+  merging_cursor(std::shared_ptr<const overlay> active, std::shared_ptr<const overlay> frozen,
+    std::unique_ptr<state_base::cursor> base)
+      : newer_{overlay_cursor{std::move(active)}, overlay_cursor{std::move(frozen)}}, base_(std::move(base)) {}
 
   result<> seek(std::string_view key) override {
     for (auto& c : newer_) c.seek(key);
@@ -57,7 +58,9 @@ public:
 
   bool valid() const override { return source_ != source::none; }
   std::string_view key() const override { return source_ == source::base ? base_->key() : newer_[index()].key(); }
-  std::string_view value() const override { return source_ == source::base ? base_->value() : std::string_view{*newer_[index()].value()}; }
+  std::string_view value() const override {
+    return source_ == source::base ? base_->value() : std::string_view{*newer_[index()].value()};
+  }
 
 private:
   enum class source { active, frozen, base, none };
@@ -67,7 +70,8 @@ private:
   void choose() {
     source_ = source::none;
     for (auto s : {source::active, source::frozen})
-      if (auto& c = newer_[static_cast<std::size_t>(s)]; c.valid() && (source_ == source::none || c.key() < key())) source_ = s;
+      if (auto& c = newer_[static_cast<std::size_t>(s)]; c.valid() && (source_ == source::none || c.key() < key()))
+        source_ = s;
     if (base_->valid() && (source_ == source::none || base_->key() < key())) source_ = source::base;
   }
 
@@ -98,8 +102,10 @@ private:
 
 state::state(std::shared_ptr<state_base> base) : impl_(std::make_unique<impl>()) {
   impl_->base = std::move(base);
-  if (auto position = impl_->base->position()) impl_->position = std::move(*position);
-  else impl_->broken = std::move(position).error();
+  if (auto position = impl_->base->position())
+    impl_->position = std::move(*position);
+  else
+    impl_->broken = std::move(position).error();
 }
 
 state::~state() = default;
@@ -141,7 +147,7 @@ std::function<result<>()> state::begin_checkpoint(std::string position) {
   impl_->frozen = std::exchange(impl_->active, std::make_shared<overlay>());
   impl_->next_position = std::move(position);
   return [base = impl_->base, frozen = std::shared_ptr<const overlay>{impl_->frozen}, where = impl_->next_position,
-          broken = impl_->broken]() -> result<> {
+           broken = impl_->broken]() -> result<> {
     if (broken) return *broken;
     std::vector<state_base::change> changes;
     changes.reserve(frozen->rows.size());

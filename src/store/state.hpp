@@ -48,8 +48,8 @@ public:
 };
 
 struct lmdb_options {
-  std::string path;                                      // a directory, made when missing
-  std::uint64_t map_bytes_max = std::uint64_t{1} << 40;  // address space, not memory
+  std::string path;                                     // a directory, made when missing
+  std::uint64_t map_bytes_max = std::uint64_t{1} << 40; // address space, not memory
 };
 result<std::unique_ptr<state_base>> open_lmdb_base(const lmdb_options&);
 

@@ -66,15 +66,15 @@ class Server:
         self.log = open(self.log_path, "ab")
         self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log,
                                         text=True, env=self.environ())
+        self.port = 0
         self.printed = []
-        self.found = threading.Event()
-        threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
-        assert self.found.wait(START_S), f"no `listening` line in {START_S} s; printed {self.printed}; {self.tail()}"
-        assert self.port, f"ended with {self.process.wait()}: {self.printed} {self.tail()}"
+        found = threading.Event()
+        threading.Thread(target=self._read, args=(self.process, self.printed, found), daemon=True).start()
+        assert found.wait(START_S), f"no `listening` line in {START_S} s; printed {self.printed}; {self.tail()}"
+        assert self.port, f"ended with {self.process.wait(START_S)}: {self.printed} {self.tail()}"
         return self
 
     def start(self):
-        self.port = 0
         self.spawn()
         self.wait_ready()
         return self
@@ -134,15 +134,16 @@ class Server:
     def tail(self):
         return self.log_path.read_text(errors="replace")[-4000:] if self.log_path.exists() else ""
 
-    def _read(self, process):
+    def _read(self, process, printed, found):
+        """A thread a process: reads its standard output to the end, and the addresses in it."""
         for line in process.stdout:
-            self.printed.append(line.rstrip("\n"))
+            printed.append(line.rstrip("\n"))
             match = LISTENING.match(line)
-            if match:
+            if match and process is self.process:
                 self.host, self.console_host = match[1], match[3]
                 self.port, self.console_port = int(match[2]), int(match[4])
-                self.found.set()
-        self.found.set()  # it ended: nobody waits for what cannot come
+                found.set()
+        found.set()  # it ended: nobody waits for what cannot come
 
 
 class Endpoint:

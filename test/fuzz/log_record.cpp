@@ -88,7 +88,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto kind = static_cast<unsigned char>(input[1]) % 3;
   input.remove_prefix(2);
 
-  if (auto header = log_format::decode(as_bytes(input), 64)) expect(log_format::decode(log_format::encode(*header, 64), 64) == header);
+  if (auto header = log_format::decode(as_bytes(input), 64))
+    expect(log_format::decode(log_format::encode(*header, 64), 64) == header);
 
   if (kind < 2) { // a file as it is
     sim_disk d{1};
@@ -117,7 +118,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     l->sync().value();
   }
   for (; input.size() >= 4; input.remove_prefix(4)) {
-    static const std::string files[] = {"log/wal.active", "log/wal.segments/segment_1.wal", "log/wal.segments/segment_2.wal"};
+    static const std::string files[] = {
+      "log/wal.active", "log/wal.segments/segment_1.wal", "log/wal.segments/segment_2.wal"};
     auto offset = static_cast<unsigned char>(input[1]) + 256U * static_cast<unsigned char>(input[2]) % 2048;
     d.flip_bit(files[static_cast<unsigned char>(input[0]) % 3], offset, static_cast<unsigned char>(input[3]) % 8);
   }

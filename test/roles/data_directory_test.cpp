@@ -77,9 +77,9 @@ TEST_CASE("a store without its metadata, or with an unreadable identity, is refu
   CHECK(d.error().code == ec::corrupt);
   fs::create_directory(t.path + "/metadata");
   std::ofstream{t.path + "/cluster"} << "id = 12\n";
-  d = data_directory::open(t.path, 5, system_entropy());
-  REQUIRE(d.has_error());
-  CHECK(d.error().code == ec::corrupt);
+  auto unreadable = data_directory::open(t.path, 5, system_entropy());
+  REQUIRE(unreadable.has_error());
+  CHECK(unreadable.error().code == ec::corrupt);
 }
 
 TEST_CASE("keys are made once, kept with mode 0600, and differ between stores") {

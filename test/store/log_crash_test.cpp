@@ -19,9 +19,9 @@ namespace {
 
 // What a run believed when the power went off.
 struct history {
-  std::vector<std::string> appended; // in order, by whoever got a position for it
-  std::size_t acked = 0;             // so many of them are synced, or truncation was acknowledged
-  std::vector<std::string> in_flight; // the record being appended: may be there, whole, at the end
+  std::vector<std::string> appended;        // in order, by whoever got a position for it
+  std::size_t acked = 0;                    // so many of them are synced, or truncation was acknowledged
+  std::vector<std::string> in_flight;       // the record being appended: may be there, whole, at the end
   std::optional<std::size_t> truncating_to; // the truncation being carried out: done, not done, or in part
 };
 
@@ -42,7 +42,8 @@ void run(sim_disk& d, const log_options& options, std::uint64_t seed, history& h
   for (int step = 0; step < 40; ++step) {
     auto dice = random() % 20;
     if (dice < 13) {
-      auto text = std::to_string(h.appended.size()) + "/" + std::to_string(seed) + "/" + std::to_string(step) + "/" + std::to_string(random());
+      auto text = std::to_string(h.appended.size()) + "/" + std::to_string(seed) + "/" + std::to_string(step) + "/" +
+        std::to_string(random());
       text.resize(seed % 2 == 0 ? 40 + random() % 700 : 64, 'x'); // of one size: what was cut off would fit again
       h.in_flight = {text};
       auto at = append(writer, h.appended.size(), text);
@@ -180,7 +181,8 @@ TEST_CASE("after a failed sync no later one acknowledges, and opening finds a pr
     CAPTURE(seed);
     sim_disk d{seed};
     auto l = open_log(d, options).value();
-    d.add_fault({.on = sim_fault::operation::sync, .path = seed % 2 == 0 ? "wal.active" : "", .after = seed % 7, .times = 1});
+    d.add_fault(
+      {.on = sim_fault::operation::sync, .path = seed % 2 == 0 ? "wal.active" : "", .after = seed % 7, .times = 1});
     history h;
     for (std::uint64_t i = 0; i < 60; ++i) {
       auto text = text_of(i) + "/" + std::to_string(seed);
@@ -189,8 +191,10 @@ TEST_CASE("after a failed sync no later one acknowledges, and opening finds a pr
       record_appended(h, text);
       if (i % 4 != 0) continue;
       auto synced = l->sync();
-      if (synced) h.acked = h.appended.size();
-      else CHECK((h.acked < h.appended.size() && !append(*l, i, text)));
+      if (synced)
+        h.acked = h.appended.size();
+      else
+        CHECK((h.acked < h.appended.size() && !append(*l, i, text)));
     }
     CHECK(h.appended.size() < 60);
     l.reset();
@@ -212,8 +216,10 @@ TEST_CASE("removed segments stay removed and the others stay whole, whenever the
       d.power_off_after(at);
       std::vector<std::uint64_t> removed, kept;
       for (std::size_t i = 0; i + 1 < segments.size(); i += 2) {
-        if (l->remove_segment(segments[i].number)) removed.push_back(segments[i].number);
-        else kept.push_back(segments[i].number); // either way
+        if (l->remove_segment(segments[i].number))
+          removed.push_back(segments[i].number);
+        else
+          kept.push_back(segments[i].number); // either way
       }
       l.reset();
       d.crash();

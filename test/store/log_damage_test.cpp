@@ -326,12 +326,13 @@ TEST_CASE("a file of another format version is refused as such") {
 }
 
 TEST_CASE("a header survives encoding, and only at its own place") {
-  log_format::header h{.record = {.type = 200, .id = data_id::from_bytes("0123456789abcdef"), .n1 = 0x0102030405060708, .n2 = ~0ULL},
-                       .segment = 0xdeadbeef,
-                       .payload_bytes = 77,
-                       .durable = 0x0f78,
-                       .salt = 0x1122334455667788,
-                       .payload_crc = 0xcafebabe};
+  log_format::header h{
+    .record = {.type = 200, .id = data_id::from_bytes("0123456789abcdef"), .n1 = 0x0102030405060708, .n2 = ~0ULL},
+    .segment = 0xdeadbeef,
+    .payload_bytes = 77,
+    .durable = 0x0f78,
+    .salt = 0x1122334455667788,
+    .payload_crc = 0xcafebabe};
   auto block = log_format::encode(h, 4096);
   auto back = log_format::decode(block, 4096);
   REQUIRE(back);
@@ -343,9 +344,10 @@ TEST_CASE("a header survives encoding, and only at its own place") {
   h.durable = 4097; // more than there was
   CHECK(!log_format::decode(log_format::encode(h, 4096), 4096));
   // Golden: released logs stay readable.
-  const unsigned char golden[] = {0x54, 0x67, 0x01, 0xc8, 0xef, 0xbe, 0xad, 0xde, '0', '1', '2', '3', '4', '5', '6', '7',
-                                  '8', '9', 'a', 'b', 'c', 'd', 'e', 'f', 8, 7, 6, 5, 4, 3, 2, 1,
-                                  0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 77, 0, 0, 0, 0x78, 0x0f, 0, 0,
-                                  0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 0xbe, 0xba, 0xfe, 0xca, 0x89, 0xbc, 0x6f, 0xe4};
-  CHECK(std::equal(std::begin(golden), std::end(golden), block.begin(), [](auto a, auto b) { return std::byte{a} == b; }));
+  const unsigned char golden[] = {0x54, 0x67, 0x01, 0xc8, 0xef, 0xbe, 0xad, 0xde, '0', '1', '2', '3', '4', '5', '6',
+    '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f', 8, 7, 6, 5, 4, 3, 2, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    77, 0, 0, 0, 0x78, 0x0f, 0, 0, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 0xbe, 0xba, 0xfe, 0xca, 0x89, 0xbc,
+    0x6f, 0xe4};
+  CHECK(
+    std::equal(std::begin(golden), std::end(golden), block.begin(), [](auto a, auto b) { return std::byte{a} == b; }));
 }

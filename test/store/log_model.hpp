@@ -33,8 +33,8 @@ inline result<log_position> append(log& l, std::uint64_t n, const std::string& t
   return l.append({.type = 7, .id = {}, .n1 = n, .n2 = 0}, {&view, 1});
 }
 
-inline result<std::unique_ptr<log>> open_log(disk& d, const log_options& options, log_position from = {},
-                                             std::vector<seen_record>* seen = nullptr) {
+inline result<std::unique_ptr<log>> open_log(
+  disk& d, const log_options& options, log_position from = {}, std::vector<seen_record>* seen = nullptr) {
   return log::open(d, options, from, [&](const log_entry_view& e) -> result<> {
     if (seen) seen->push_back({e.position, e.record.n1, std::string{as_text(e.payload)}});
     return {};

@@ -249,7 +249,8 @@ TEST_CASE("a full disk fails the record and nothing else") {
       }
     }
     REQUIRE(acked < 30);
-    if (d.exists("log/wal.active").value() && l->end().offset > 64) CHECK(d.content("log/wal.active").size() == l->end().offset);
+    if (d.exists("log/wal.active").value() && l->end().offset > 64)
+      CHECK(d.content("log/wal.active").size() == l->end().offset);
     CHECK(append(*l, acked, std::string(1000, 'z')).error().code == ec::no_space);
     auto synced = l->sync();
     REQUIRE(synced);
@@ -282,9 +283,12 @@ TEST_CASE("readers run beside the owner's appends, rotations, syncs and removals
     readers.emplace_back([&] {
       while (!stop) {
         auto r = l->read(first);
-        if (r && r->second.text() == text_of(0)) ++good;
-        else if (!r && r.error().code == ec::not_found) ++gone;
-        else std::abort();
+        if (r && r->second.text() == text_of(0))
+          ++good;
+        else if (!r && r.error().code == ec::not_found)
+          ++gone;
+        else
+          std::abort();
       }
     });
   while (good == 0) std::this_thread::yield();
@@ -312,5 +316,6 @@ TEST_CASE("more closed segments than open files are read") {
   for (std::uint64_t i = 0; i < 200; ++i) at.push_back(append(*l, i, text_of(i)).value());
   REQUIRE(l->segments().size() > 150);
   for (std::uint64_t round = 0; round < 3; ++round)
-    for (std::uint64_t i = 0; i < 200; ++i) REQUIRE(l->read(at[(i * 37) % 200]).value().second.text() == text_of((i * 37) % 200));
+    for (std::uint64_t i = 0; i < 200; ++i)
+      REQUIRE(l->read(at[(i * 37) % 200]).value().second.text() == text_of((i * 37) % 200));
 }

@@ -40,7 +40,8 @@ void perform(Rows&& put, const std::string& change) {
 }
 
 void perform(state& s, const std::string& change) {
-  perform([&](std::string k, std::optional<std::string> v) { v ? s.put(std::move(k), *v) : s.erase(std::move(k)); }, change);
+  perform(
+    [&](std::string k, std::optional<std::string> v) { v ? s.put(std::move(k), *v) : s.erase(std::move(k)); }, change);
 }
 
 void perform(model& m, const std::string& change) {
@@ -153,7 +154,10 @@ TEST_CASE("the same over LMDB") {
     history h;
     for (int life = 0; life < 5; ++life) {
       d.power_off_after(random() % 120);
-      auto open = [&] { return std::shared_ptr<state_base>{open_lmdb_base({.path = directory.path(), .map_bytes_max = 1 << 28}).value()}; };
+      auto open = [&] {
+        return std::shared_ptr<state_base>{
+          open_lmdb_base({.path = directory.path(), .map_bytes_max = 1 << 28}).value()};
+      };
       run(d, open(), random, h);
       d.crash();
       recover(d, open(), h);

@@ -27,7 +27,8 @@ std::string random_key(std::mt19937_64& random) {
   std::string key(lengths[random() % std::size(lengths)], 'k');
   for (int changes = 0; changes < 2 && !key.empty(); ++changes) {
     auto place = random() % 3 == 0 ? random() % key.size() : key.size() - 1;
-    key[place] = "k\0\xff" "az"[random() % 5];
+    key[place] = "k\0\xff"
+                 "az"[random() % 5];
   }
   return key;
 }
@@ -86,7 +87,9 @@ TEST_CASE("a state is the map that was put into it, whatever is checkpointed whe
   std::string position;
   std::function<result<>()> work;
   for (int step = 0; step < 1500; ++step) {
-    auto key = random() % 4 != 0 || rows.empty() ? random_key(random) : std::next(rows.begin(), static_cast<long>(random() % rows.size()))->first;
+    auto key = random() % 4 != 0 || rows.empty()
+      ? random_key(random)
+      : std::next(rows.begin(), static_cast<long>(random() % rows.size()))->first;
     if (random() % 5 < 3) {
       auto value = std::string(random() % 50 == 0 ? 9000 : random() % 30, 'v') + std::to_string(step);
       s->put(key, value);

@@ -54,7 +54,7 @@ public:
     record.set_created_ms(clock_.now());
     record.set_owner(owner);
     record.set_region(region);
-    co_return result<>{};
+    co_return fine();
   }
   http::task<result<pb::bucket_record>> bucket(std::string name) override {
     auto* b = find(name);
@@ -66,7 +66,7 @@ public:
     if (b == nullptr) co_return no_bucket(name);
     if (!b->objects.empty()) co_return fail(ec::bucket_not_empty, name);
     buckets.erase(name);
-    co_return result<>{};
+    co_return fine();
   }
   http::task<result<std::vector<std::pair<std::string, pb::bucket_record>>>> list_buckets() override {
     std::vector<std::pair<std::string, pb::bucket_record>> all;
@@ -119,7 +119,7 @@ public:
     if (undeletable.contains(key)) co_return fail(ec::unavailable, "not now");
     if (auto ok = check(*b, key, conditions); !ok) co_return ok.error();
     b->objects.erase(key);
-    co_return result<>{};
+    co_return fine();
   }
   http::task<result<listing>> list(list_objects what) override {
     auto* b = find(what.bucket);
@@ -127,8 +127,8 @@ public:
     listing page;
     for (auto& [key, o] : b->objects) {
       if (!key.starts_with(what.prefix) || key <= what.start_after || what.limit == 0) continue;
-      auto const cut = what.delimiter.empty() ? key.npos : key.find(what.delimiter, what.prefix.size());
-      auto const shown = cut == key.npos ? key : key.substr(0, cut + what.delimiter.size());
+      const auto cut = what.delimiter.empty() ? key.npos : key.find(what.delimiter, what.prefix.size());
+      const auto shown = cut == key.npos ? key : key.substr(0, cut + what.delimiter.size());
       if (cut != key.npos && (what.start_after == shown || (!page.entries.empty() && page.entries.back().key == shown))) continue;
       if (page.entries.size() == what.limit) {
         page.truncated = true;
@@ -145,7 +145,7 @@ public:
 
   http::task<result<data_id>> create_upload(std::string bucket_name, std::string key, pb::upload_record what) override {
     if (find(bucket_name) == nullptr) co_return no_bucket(bucket_name);
-    auto const id = data_id::from_bytes(std::string(15, 'u') + static_cast<char>('0' + ++uploads_made_));
+    const auto id = data_id::from_bytes(std::string(15, 'u') + static_cast<char>('0' + ++uploads_made_));
     what.set_upload_id(id.to_bytes());
     what.set_started_ms(clock_.now());
     uploads[id] = {bucket_name, key, what, {}};
@@ -184,7 +184,7 @@ public:
     std::string content, md5s;
     std::vector<std::string> raw;
     std::vector<part_checksum> sums;
-    auto const kind = checksum_kind_named(u->record.checksum_algorithm());
+    const auto kind = checksum_kind_named(u->record.checksum_algorithm());
     for (auto& want : choices) {
       auto have = u->parts.find(want.number);
       if (have == u->parts.end() || have->second.record.etag() != want.etag) co_return fail(ec::invalid_part, "part");
@@ -231,7 +231,7 @@ public:
   http::task<result<>> abort_upload(std::string bucket_name, std::string key, data_id id) override {
     if (find(bucket_name, key, id) == nullptr) co_return no_upload();
     uploads.erase(id);
-    co_return result<>{};
+    co_return fine();
   }
   http::task<result<std::vector<pb::part_record>>> list_parts(std::string bucket_name, std::string key, data_id id, std::uint32_t marker,
                                                               std::uint32_t limit) override {
@@ -252,8 +252,8 @@ public:
     for (auto& [at, u] : sorted) {
       auto& [key, id] = at;
       if (key < key_marker || (key == key_marker && !key_marker.empty() && (!upload_marker || id <= *upload_marker))) continue;
-      auto const cut = delimiter.empty() ? key.npos : key.find(delimiter, prefix.size());
-      auto const shown = cut == key.npos ? key : key.substr(0, cut + delimiter.size());
+      const auto cut = delimiter.empty() ? key.npos : key.find(delimiter, prefix.size());
+      const auto shown = cut == key.npos ? key : key.substr(0, cut + delimiter.size());
       if (cut != key.npos && !page.entries.empty() && page.entries.back().key == shown) continue;
       if (page.entries.size() == limit) {
         page.truncated = true;
@@ -270,7 +270,7 @@ private:
     reader(fake_object_store& store, std::shared_ptr<const std::string> content, std::uint64_t offset, std::uint64_t length)
       : store_(store), content_(std::move(content)), at_(offset), end_(offset + length) {}
     http::task<result<chunk>> next() override {
-      auto const n = std::min<std::uint64_t>(store_.piece_bytes, end_ - at_);
+      const auto n = std::min<std::uint64_t>(store_.piece_bytes, end_ - at_);
       if (given_ + n > store_.read_fails_after) co_return fail(ec::unavailable, "too few pieces");
       auto piece = chunk::copy_of(std::string_view{*content_}.substr(at_, n));
       at_ += n;
@@ -284,6 +284,8 @@ private:
     std::uint64_t at_, end_, given_ = 0;
   };
 
+  // Not inlined: GCC 12 under the sanitizers takes a moved result<>{} for uninitialised.
+  [[gnu::noinline]] static result<> fine() { return {}; }
   static error no_bucket(const std::string& name) { return fail(ec::no_such_bucket, "there is no bucket " + name); }
   static error no_upload() { return fail(ec::no_such_upload, "there is no such upload"); }
   bucket_state* find(const std::string& name) {
@@ -303,7 +305,7 @@ private:
   }
   static result<> check(const bucket_state& b, const std::string& key, const object_conditions& c) {
     auto o = b.objects.find(key);
-    bool const there = o != b.objects.end();
+    const bool there = o != b.objects.end();
     auto names = [&](const std::string& tag) { return tag == "*" || tag == o->second.record.etag(); };
     if (c.if_match && !there) return fail(ec::no_such_key, key);
     if (c.if_match && !names(*c.if_match)) return fail(ec::precondition_failed, key);
@@ -314,9 +316,9 @@ private:
     put_outcome o{.etag = hex_encode(md5(as_bytes(content))), .modified_ms = clock_.now(), .checksums = {}, .size = content.size()};
     checksum_state state{what.checksums};
     state.add(as_bytes(content));
-    auto const values = state.finish();
+    const auto values = state.finish();
     for (std::size_t i = 0; i < checksum_kinds; ++i) {
-      auto const kind = static_cast<checksum_kind>(i);
+      const auto kind = static_cast<checksum_kind>(i);
       if (!what.checksums.has(kind)) continue;
       auto& c = o.checksums.emplace_back();
       c.set_algorithm(std::string{name_of(kind)});
@@ -326,20 +328,20 @@ private:
   }
   static http::task<result<std::string>> take(const put_object& what, http::body_source& source) {
     std::string content(what.size, '\0');
-    bytes_span const all{reinterpret_cast<std::byte*>(content.data()), content.size()};
+    const bytes_span all{reinterpret_cast<std::byte*>(content.data()), content.size()};
     if (co_await http::read_full(source, all) != all.size()) co_return fail(ec::incomplete_body, "short");
     std::byte extra[1];
     if (co_await source.read(extra) != 0) co_return fail(ec::invalid_request, "long");
     if (what.expected.md5 && *what.expected.md5 != as_text(md5(all))) co_return fail(ec::bad_digest, "md5");
     if (what.expected.sha256 && *what.expected.sha256 != hex_encode(sha256(all))) co_return fail(ec::content_sha256_mismatch, "sha256");
     if (what.expected.checksums) {
-      auto const announced = what.expected.checksums();
+      const auto announced = what.expected.checksums();
       if (!announced) co_return announced.error();
       checksum_state state{what.checksums};
       state.add(all);
-      auto const values = state.finish();
+      const auto values = state.finish();
       for (std::size_t i = 0; i < checksum_kinds; ++i) {
-        auto const kind = static_cast<checksum_kind>(i);
+        const auto kind = static_cast<checksum_kind>(i);
         if (!announced->get(kind).empty() && announced->get(kind) != values.get(kind)) co_return fail(ec::bad_digest, "checksum");
       }
     }

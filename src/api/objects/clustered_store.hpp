@@ -12,6 +12,8 @@
 #include "core/stripe.hpp"
 
 #include <chrono>
+#include <memory>
+#include <mutex>
 
 namespace troupe {
 
@@ -30,11 +32,29 @@ struct clustered_store_options {
   std::chrono::milliseconds admission_timeout{30'000};
 };
 
+// Content buffers give their share of the memory budget back where the budget lives, on the io thread, although their
+// last user is an actor somewhere else, which may outlive the io thread.
+class release_gate {
+public:
+  explicit release_gate(http::asio::io_context& io) : io_(&io) {}
+  void release(std::shared_ptr<http::budget::hold>);
+  void close(); // once the io thread has ended
+
+private:
+  std::mutex mutex_;
+  http::asio::io_context* io_;
+};
+
 class clustered_store final : public object_store {
 public:
   // All three references belong to one io thread, and outlive the store and every call on it.
   clustered_store(clustered_store_options options, http::worker& io, http::actor_bridge& bridge, http::budget& memory)
-      : options_(std::move(options)), io_(io), bridge_(bridge), memory_(memory) {}
+      : options_(std::move(options)),
+        io_(io),
+        bridge_(bridge),
+        memory_(memory),
+        gate_(std::make_shared<release_gate>(io.context())) {}
+  ~clustered_store() override { gate_->close(); }
 
   http::task<result<>> create_bucket(std::string name, std::string owner, std::string region) override;
   http::task<result<pb::bucket_record>> bucket(std::string name) override;
@@ -98,6 +118,7 @@ private:
   http::worker& io_;
   http::actor_bridge& bridge_;
   http::budget& memory_;
+  std::shared_ptr<release_gate> gate_;
 };
 
 } // namespace troupe

@@ -68,14 +68,27 @@ private:
 
 // A buffer whose share of the memory budget goes back when the last user of its bytes is done, on whatever thread.
 std::shared_ptr<std::byte[]> budgeted_buffer(
-  std::size_t bytes, http::worker& io, std::shared_ptr<http::budget::hold> hold) {
-  return {new std::byte[bytes], [&io, hold = std::move(hold)](std::byte* p) mutable {
+  std::size_t bytes, std::shared_ptr<release_gate> gate, std::shared_ptr<http::budget::hold> hold) {
+  return {new std::byte[bytes], [gate = std::move(gate), hold = std::move(hold)](std::byte* p) mutable {
             delete[] p;
-            boost::asio::post(io.context(), [h = std::move(hold)] {});
+            gate->release(std::move(hold));
           }};
 }
 
 } // namespace
+
+void release_gate::release(std::shared_ptr<http::budget::hold> hold) {
+  std::lock_guard lock{mutex_};
+  if (io_ != nullptr)
+    boost::asio::post(*io_, [h = std::move(hold)] {});
+  else
+    hold.reset(); // nobody waits for it any more
+}
+
+void release_gate::close() {
+  std::lock_guard lock{mutex_};
+  io_ = nullptr;
+}
 
 std::vector<pb::checksum> stored_checksums(const checksum_set& kinds, const checksum_values& values) {
   std::vector<pb::checksum> all;
@@ -130,7 +143,7 @@ http::task<result<clustered_store::content>> clustered_store::spread_content(
     for (std::uint32_t i = 0; i < k; ++i) {
       auto bytes = layout.data_bytes(stripe, i);
       if (bytes == 0) break;
-      auto buffer = budgeted_buffer(bytes, io_, hold);
+      auto buffer = budgeted_buffer(bytes, gate_, hold);
       if (co_await http::read_full(source, {buffer.get(), bytes}) != bytes)
         co_return fail(ec::incomplete_body, "the body ended before its declared length");
       auto data = chunk::adopt(std::move(buffer), bytes);

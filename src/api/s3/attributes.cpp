@@ -17,11 +17,11 @@ std::set<std::string_view> wanted_attributes(std::string_view header) {
   std::set<std::string_view> wanted;
   if (header.empty()) throw s3_error{ec::invalid_request, "The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty"};
   while (!header.empty()) {
-    auto const comma = header.find(',');
+    const auto comma = header.find(',');
     auto one = header.substr(0, comma);
     while (one.starts_with(' ')) one.remove_prefix(1);
     while (one.ends_with(' ')) one.remove_suffix(1);
-    for (auto const* known : {"ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"})
+    for (const auto* known : {"ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"})
       if (one == known) wanted.insert(known);
     if (!wanted.contains(one)) throw s3_error{ec::invalid_argument, "Invalid attribute name specified."};
     header = comma == header.npos ? std::string_view{} : header.substr(comma + 1);
@@ -30,7 +30,7 @@ std::set<std::string_view> wanted_attributes(std::string_view header) {
 }
 
 std::uint32_t header_number(const call& c, std::string_view name, std::uint32_t fallback) {
-  auto const text = c.header(name);
+  const auto text = c.header(name);
   if (text.empty()) return fallback;
   std::uint32_t n = 0;
   auto [end, e] = std::from_chars(text.data(), text.data() + text.size(), n);
@@ -39,13 +39,13 @@ std::uint32_t header_number(const call& c, std::string_view name, std::uint32_t 
 }
 
 void write_parts(xml_writer& x, const call& c, const pb::manifest& manifest) {
-  auto const marker = header_number(c, "x-amz-part-number-marker", 0);
-  auto const most = std::min(header_number(c, "x-amz-max-parts", parts_page_max), parts_page_max);
-  auto const& parts = manifest.parts();
-  auto const first = std::ranges::upper_bound(parts, marker, {}, [](auto const& p) { return p.number(); });
-  auto const left = parts.end() - first;
-  auto const shown = std::min<std::ptrdiff_t>(left, most);
-  auto const last = first + static_cast<int>(shown);
+  const auto marker = header_number(c, "x-amz-part-number-marker", 0);
+  const auto most = std::min(header_number(c, "x-amz-max-parts", parts_page_max), parts_page_max);
+  const auto& parts = manifest.parts();
+  const auto first = std::ranges::upper_bound(parts, marker, {}, [](const auto& p) { return p.number(); });
+  const auto left = parts.end() - first;
+  const auto shown = std::min<std::ptrdiff_t>(left, most);
+  const auto last = first + static_cast<int>(shown);
   x.open("ObjectParts").element("PartsCount", std::int64_t{parts.size()}).element("PartNumberMarker", marker);
   x.element("NextPartNumberMarker", shown == 0 ? 0u : (last - 1)->number()).element("MaxParts", most).element("IsTruncated", shown < left);
   for (auto p = first; p != last; ++p) {
@@ -59,10 +59,10 @@ void write_parts(xml_writer& x, const call& c, const pb::manifest& manifest) {
 } // namespace
 
 http::task<> on_get_object_attributes(call& c) {
-  auto const wanted = wanted_attributes(c.header("x-amz-object-attributes"));
-  bool const with_parts = wanted.contains("ObjectParts");
-  auto const object = must(co_await c.store.get(c.bucket(), c.key(), with_parts));
-  auto const& record = object.record;
+  const auto wanted = wanted_attributes(c.header("x-amz-object-attributes"));
+  const bool with_parts = wanted.contains("ObjectParts");
+  const auto object = must(co_await c.store.get(c.bucket(), c.key(), with_parts));
+  const auto& record = object.record;
   std::string xml;
   xml_writer x{xml};
   x.open("GetObjectAttributesResponse", xml_namespace);
@@ -82,11 +82,11 @@ http::task<> on_get_object_attributes(call& c) {
 }
 
 http::task<> on_get_object_tagging(call& c) {
-  auto const object = must(co_await c.store.get(c.bucket(), c.key(), false));
+  const auto object = must(co_await c.store.get(c.bucket(), c.key(), false));
   std::string xml;
   xml_writer x{xml};
   x.open("Tagging", xml_namespace).open("TagSet");
-  for (auto const& tag : object.record.tags()) x.open("Tag").element("Key", tag.name()).element("Value", tag.value()).close();
+  for (const auto& tag : object.record.tags()) x.open("Tag").element("Key", tag.name()).element("Value", tag.value()).close();
   x.close().close();
   co_await c.send_xml(std::move(xml));
 }

@@ -29,9 +29,9 @@ authenticator::authenticator(std::string region) : verifiers_(io_threads_max) { 
 identity authenticator::check(const http::request& req, const surface_config& config) {
   std::vector<header_view> headers;
   headers.reserve(req.headers().size());
-  for (auto const& h : req.headers()) headers.push_back({h.name, h.value});
-  sigv4_request const view{.method = req.method(), .path = req.target().path, .query = req.target().query, .headers = headers};
-  auto const thread = static_cast<std::size_t>(req.io().index());
+  for (const auto& h : req.headers()) headers.push_back({h.name, h.value});
+  const sigv4_request view{.method = req.method(), .path = req.target().path, .query = req.target().query, .headers = headers};
+  const auto thread = static_cast<std::size_t>(req.io().index());
   std::unique_ptr<sigv4_verifier> uncached;
   auto& verifier = thread < verifiers_.size() ? verifiers_[thread] : uncached;
   if (!verifier) verifier = std::make_unique<sigv4_verifier>(rules_);
@@ -48,12 +48,12 @@ identity authenticator::check(const http::request& req, const surface_config& co
 }
 
 bool has_hoisted_headers(const http::request& req) {
-  return std::ranges::any_of(req.target().query, [](auto const& p) { return is_hoisted(p.first); });
+  return std::ranges::any_of(req.target().query, [](const auto& p) { return is_hoisted(p.first); });
 }
 
 std::vector<http::header> with_hoisted_headers(const http::request& req) {
   std::vector<http::header> all(req.headers().begin(), req.headers().end());
-  for (auto const& [name, value] : req.target().query)
+  for (const auto& [name, value] : req.target().query)
     if (is_hoisted(name) && !req.has_header(name)) all.push_back({name, value});
   return all;
 }

@@ -7,14 +7,14 @@
 namespace troupe::s3 {
 
 http::task<> on_list_buckets(call& c) {
-  auto const most = c.number("max-buckets", 10'000, 1, 10'000);
-  auto const prefix = c.query_or_empty("prefix");
-  auto const* region = c.query("bucket-region");
-  auto const* token = c.query("continuation-token");
+  const auto most = c.number("max-buckets", 10'000, 1, 10'000);
+  const auto prefix = c.query_or_empty("prefix");
+  const auto* region = c.query("bucket-region");
+  const auto* token = c.query("continuation-token");
   std::string after;
   if (token != nullptr) after = must(read_page_token(*token, prefix));
 
-  auto const all = must(co_await c.store.list_buckets());
+  const auto all = must(co_await c.store.list_buckets());
   std::string xml;
   xml_writer x{xml};
   x.open("ListAllMyBucketsResult", xml_namespace);
@@ -23,7 +23,7 @@ http::task<> on_list_buckets(call& c) {
   std::uint32_t shown = 0;
   std::string_view last;
   bool truncated = false;
-  for (auto const& [name, record] : all) {
+  for (const auto& [name, record] : all) {
     if (!name.starts_with(prefix) || name <= after || (region != nullptr && *region != record.region())) continue;
     if (shown == most) {
       truncated = true;
@@ -49,11 +49,11 @@ constexpr std::size_t document_bytes_max = 64 * 1024;
 // The body is optional; all that may be in it is where the bucket shall be.
 std::string wanted_region(const std::string& text, const surface_config& config) {
   if (text.empty()) return config.region;
-  auto const document = must(xml_document::parse(text, document_bytes_max));
-  auto const root = document.root();
+  const auto document = must(xml_document::parse(text, document_bytes_max));
+  const auto root = document.root();
   if (root.name() != "CreateBucketConfiguration") throw s3_error{ec::malformed_xml};
   std::string region;
-  for (auto const child : root.children()) {
+  for (const auto child : root.children()) {
     if (child.name() != "LocationConstraint")
       throw s3_error{ec::not_implemented, "The element " + std::string{child.name()} + " of CreateBucketConfiguration is not implemented."};
     region = child.text();
@@ -69,7 +69,7 @@ std::string wanted_region(const std::string& text, const surface_config& config)
 
 http::task<> on_create_bucket(call& c) {
   auto content = c.content();
-  auto const text = co_await content.read_document(document_bytes_max);
+  const auto text = co_await content.read_document(document_bytes_max);
   auto region = wanted_region(text, c.config);
   must(co_await c.store.create_bucket(c.bucket(), c.config.owner_id, std::move(region)));
   c.res.set("Location", "/" + c.bucket());
@@ -77,7 +77,7 @@ http::task<> on_create_bucket(call& c) {
 }
 
 http::task<> on_head_bucket(call& c) {
-  auto const record = must(co_await c.store.bucket(c.bucket()));
+  const auto record = must(co_await c.store.bucket(c.bucket()));
   c.res.set("x-amz-bucket-region", record.region().empty() ? c.config.region : record.region());
   c.res.set("x-amz-access-point-alias", "false");
   co_await c.res.send();
@@ -90,7 +90,7 @@ http::task<> on_delete_bucket(call& c) {
 }
 
 http::task<> on_get_bucket_location(call& c) {
-  auto const record = must(co_await c.store.bucket(c.bucket()));
+  const auto record = must(co_await c.store.bucket(c.bucket()));
   std::string xml;
   xml_writer x{xml};
   // us-east-1 is shown as nothing, for history's sake.

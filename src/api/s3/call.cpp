@@ -5,18 +5,18 @@
 namespace troupe::s3 {
 
 std::string_view call::header(std::string_view name) const {
-  for (auto const& h : headers)
+  for (const auto& h : headers)
     if (http::same_name(h.name, name)) return h.value;
   return {};
 }
 
 std::string call::query_or_empty(std::string_view name) const {
-  auto const* value = query(name);
+  const auto* value = query(name);
   return value != nullptr ? *value : std::string{};
 }
 
 std::uint32_t call::number(std::string_view name, std::uint32_t fallback, std::uint32_t least, std::uint32_t most) const {
-  auto const* text = query(name);
+  const auto* text = query(name);
   if (text == nullptr || text->empty()) return fallback;
   std::uint32_t n = 0;
   auto [end, e] = std::from_chars(text->data(), text->data() + text->size(), n);

@@ -25,21 +25,21 @@ std::uint64_t number(std::string_view text, ec otherwise, std::string_view what)
 }
 
 std::vector<part_choice> parse(const std::string& text, std::size_t bytes_max) {
-  auto const document = must(xml_document::parse(text, bytes_max));
-  auto const root = document.root();
+  const auto document = must(xml_document::parse(text, bytes_max));
+  const auto root = document.root();
   if (root.name() != "CompleteMultipartUpload") throw s3_error{ec::malformed_xml};
   std::vector<part_choice> parts;
-  for (auto const child : root.children("Part")) {
+  for (const auto child : root.children("Part")) {
     if (parts.size() == parts_max) throw s3_error{ec::malformed_xml};
-    auto const part_number = child.child_text("PartNumber"), etag = child.child_text("ETag");
+    const auto part_number = child.child_text("PartNumber"), etag = child.child_text("ETag");
     if (!part_number || !etag) throw s3_error{ec::malformed_xml};
-    auto const n = number(*part_number, ec::malformed_xml, "PartNumber");
+    const auto n = number(*part_number, ec::malformed_xml, "PartNumber");
     if (n < 1 || n > parts_max) throw s3_error{ec::invalid_argument, "Part number must be an integer between 1 and 10000, inclusive"};
     if (!parts.empty() && n <= parts.back().number) throw s3_error{ec::invalid_part_order};
     auto& part = parts.emplace_back();
     part.number = static_cast<std::uint32_t>(n);
     part.etag = unquoted(*etag);
-    for (auto const kind : all_kinds)
+    for (const auto kind : all_kinds)
       if (auto value = child.child_text("Checksum" + std::string{name_of(kind)})) {
         pb::checksum sum;
         sum.set_algorithm(std::string{name_of(kind)});
@@ -54,12 +54,12 @@ std::vector<part_choice> parse(const std::string& text, std::size_t bytes_max) {
 // x-amz-checksum-<kind>: of the object that shall come out. Checked against what the upload promised.
 std::vector<pb::checksum> claimed_checksums(const call& c, const pb::upload_record& upload, std::size_t parts) {
   std::vector<pb::checksum> claims;
-  for (auto const kind : all_kinds) {
+  for (const auto kind : all_kinds) {
     auto value = std::string{c.header("x-amz-checksum-" + std::string{name_of(kind)})}; // names compare without case
     if (value.empty()) continue;
     if (upload.checksum_algorithm() != name_of(kind))
       throw s3_error{ec::invalid_request, "The upload was created without the " + std::string{name_of(kind)} + " checksum algorithm."};
-    bool const composite = !upload.full_object_checksum();
+    const bool composite = !upload.full_object_checksum();
     if (composite && value.find('-') == value.npos) value += "-" + std::to_string(parts);
     if (!composite) (void)read_checksum(kind, value);
     pb::checksum sum;
@@ -73,12 +73,12 @@ std::vector<pb::checksum> claimed_checksums(const call& c, const pb::upload_reco
 
 // x-amz-mp-object-size: what the chosen parts must add up to.
 http::task<> check_size(call& c, const data_id& id, const std::vector<part_choice>& chosen) {
-  auto const header = c.header("x-amz-mp-object-size");
+  const auto header = c.header("x-amz-mp-object-size");
   if (header.empty()) co_return;
-  auto const wanted = number(header, ec::invalid_request, "x-amz-mp-object-size");
-  auto const uploaded = must(co_await c.store.list_parts(c.bucket(), c.key(), id, 0, parts_max));
+  const auto wanted = number(header, ec::invalid_request, "x-amz-mp-object-size");
+  const auto uploaded = must(co_await c.store.list_parts(c.bucket(), c.key(), id, 0, parts_max));
   std::uint64_t size = 0;
-  for (auto const& part : uploaded)
+  for (const auto& part : uploaded)
     if (std::ranges::binary_search(chosen, part.number(), {}, &part_choice::number)) size += part.size();
   if (size != wanted)
     throw s3_error{ec::invalid_request, "The provided 'x-amz-mp-object-size' header value " + std::to_string(wanted) +
@@ -88,23 +88,23 @@ http::task<> check_size(call& c, const data_id& id, const std::vector<part_choic
 } // namespace
 
 http::task<> on_complete_multipart_upload(call& c) {
-  auto const id = upload_id_of(c);
+  const auto id = upload_id_of(c);
   auto conditions = must(write_conditions(c.header("If-Match"), c.header("If-None-Match")));
   auto content = c.content(checksums_of::object);
-  auto const text = co_await content.read_document(c.config.document_bytes_max);
-  auto const upload = must(co_await c.store.upload(c.bucket(), c.key(), id));
+  const auto text = co_await content.read_document(c.config.document_bytes_max);
+  const auto upload = must(co_await c.store.upload(c.bucket(), c.key(), id));
   auto parts = parse(text, c.config.document_bytes_max);
-  if (auto const type = c.header("x-amz-checksum-type"); !type.empty() && !upload.checksum_algorithm().empty() &&
+  if (const auto type = c.header("x-amz-checksum-type"); !type.empty() && !upload.checksum_algorithm().empty() &&
                                                          type != (upload.full_object_checksum() ? "FULL_OBJECT" : "COMPOSITE"))
     throw s3_error{ec::invalid_request, "The upload was created using the other checksum type."};
   auto claims = claimed_checksums(c, upload, parts.size());
   co_await check_size(c, id, parts);
-  auto const outcome = must(co_await c.store.complete_upload(c.bucket(), c.key(), id, std::move(parts), std::move(conditions), std::move(claims)));
+  const auto outcome = must(co_await c.store.complete_upload(c.bucket(), c.key(), id, std::move(parts), std::move(conditions), std::move(claims)));
   std::string xml;
   xml_writer x{xml};
   x.open("CompleteMultipartUploadResult", xml_namespace);
-  auto const host = c.req.host();
-  bool const virtual_host = c.req.target().path.size() == c.where.key.size() + 1;
+  const auto host = c.req.host();
+  const bool virtual_host = c.req.target().path.size() == c.where.key.size() + 1;
   x.element("Location", std::string{c.req.tls() ? "https://" : "http://"} + std::string{host} + (virtual_host ? "/" : "/" + c.bucket() + "/") + percent_encode(c.where.key, true));
   x.element("Bucket", c.where.bucket).element("Key", c.where.key).element("ETag", quoted(outcome.etag));
   write_checksums(x, outcome.checksums);

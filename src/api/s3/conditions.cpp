@@ -34,8 +34,8 @@ std::string_view unquoted(std::string_view etag) {
 
 bool names_etag(std::string_view list, std::string_view etag) {
   while (!list.empty()) {
-    auto const comma = list.find(',');
-    auto const one = trim(list.substr(0, comma));
+    const auto comma = list.find(',');
+    const auto one = trim(list.substr(0, comma));
     if (one == "*" || unquoted(one) == etag) return true;
     list = comma == list.npos ? std::string_view{} : list.substr(comma + 1);
   }
@@ -43,17 +43,17 @@ bool names_etag(std::string_view list, std::string_view etag) {
 }
 
 verdict judge(const read_conditions& c, std::string_view etag, unix_ms modified_ms) {
-  auto const modified_s = modified_ms / 1000;
+  const auto modified_s = modified_ms / 1000;
   if (!c.if_match.empty()) {
     if (!names_etag(c.if_match, etag)) return verdict::precondition_failed;
   } else if (!c.if_unmodified_since.empty()) {
-    auto const since = parse_http_date(c.if_unmodified_since);
+    const auto since = parse_http_date(c.if_unmodified_since);
     if (since && modified_s > *since / 1000) return verdict::precondition_failed;
   }
   if (!c.if_none_match.empty()) {
     if (names_etag(c.if_none_match, etag)) return verdict::not_modified;
   } else if (!c.if_modified_since.empty()) {
-    auto const since = parse_http_date(c.if_modified_since);
+    const auto since = parse_http_date(c.if_modified_since);
     if (since && modified_s <= *since / 1000) return verdict::not_modified;
   }
   return verdict::proceed;

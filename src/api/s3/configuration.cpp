@@ -18,7 +18,7 @@ void write_private_acl(xml_writer& x, const surface_config& config) {
 } // namespace
 
 http::task<> on_bucket_configuration(call& c) {
-  auto const record = must(co_await c.store.bucket(c.bucket()));
+  const auto record = must(co_await c.store.bucket(c.bucket()));
   std::string xml;
   xml_writer x{xml};
   switch (c.where.op) {
@@ -36,7 +36,7 @@ http::task<> on_bucket_configuration(call& c) {
 }
 
 http::task<> on_get_object_acl(call& c) {
-  auto const object = must(co_await c.store.get(c.bucket(), c.key(), false));
+  const auto object = must(co_await c.store.get(c.bucket(), c.key(), false));
   std::string xml;
   xml_writer x{xml};
   write_private_acl(x, c.config);
@@ -44,7 +44,7 @@ http::task<> on_get_object_acl(call& c) {
 }
 
 http::task<> on_get_object_lock_state(call& c) {
-  auto const object = must(co_await c.store.get(c.bucket(), c.key(), false));
+  const auto object = must(co_await c.store.get(c.bucket(), c.key(), false));
   throw s3_error{ec::invalid_request, "Bucket is missing Object Lock Configuration"};
 }
 

@@ -11,7 +11,7 @@ namespace {
 
 // x-amz-metadata-directive and x-amz-tagging-directive.
 bool replaces(const call& c, std::string_view directive) {
-  auto const value = c.header(directive);
+  const auto value = c.header(directive);
   if (value.empty() || value == "COPY") return false;
   if (value == "REPLACE") return true;
   throw s3_error{ec::invalid_argument, "Unknown " + std::string{directive} + "."};
@@ -20,16 +20,16 @@ bool replaces(const call& c, std::string_view directive) {
 name_values pairs(const google::protobuf::RepeatedPtrField<pb::name_value>& from) {
   name_values to;
   to.reserve(static_cast<std::size_t>(from.size()));
-  for (auto const& p : from) to.emplace_back(p.name(), p.value());
+  for (const auto& p : from) to.emplace_back(p.name(), p.value());
   return to;
 }
 
 } // namespace
 
 http::task<> on_copy_object(call& c) {
-  auto const from = must(parse_copy_source(c.header("x-amz-copy-source")));
-  bool const new_metadata = replaces(c, "x-amz-metadata-directive"), new_tags = replaces(c, "x-amz-tagging-directive");
-  auto const asked_class = c.header("x-amz-storage-class");
+  const auto from = must(parse_copy_source(c.header("x-amz-copy-source")));
+  const bool new_metadata = replaces(c, "x-amz-metadata-directive"), new_tags = replaces(c, "x-amz-tagging-directive");
+  const auto asked_class = c.header("x-amz-storage-class");
 
   troupe::put_object what;
   what.bucket = c.bucket();
@@ -42,11 +42,11 @@ http::task<> on_copy_object(call& c) {
     what.metadata = std::move(described.metadata);
   }
   if (new_tags) what.tags = read_tags(c.header("x-amz-tagging"));
-  auto const algorithm = read_algorithm(c.header("x-amz-checksum-algorithm"));
+  const auto algorithm = read_algorithm(c.header("x-amz-checksum-algorithm"));
 
-  auto const source = co_await open_copy_source(c, from);
-  auto const& record = source.record;
-  bool const other_class = !asked_class.empty() && what.storage_class != record.storage_class();
+  const auto source = co_await open_copy_source(c, from);
+  const auto& record = source.record;
+  const bool other_class = !asked_class.empty() && what.storage_class != record.storage_class();
   if (from.bucket == what.bucket && from.key == what.key && !new_metadata && !new_tags && !other_class && !algorithm)
     throw s3_error{ec::invalid_request,
                    "This copy request is illegal because it is trying to copy an object to itself without changing the object's "
@@ -63,11 +63,11 @@ http::task<> on_copy_object(call& c) {
   if (algorithm) {
     what.checksums.add(*algorithm);
   } else {
-    for (auto const& sum : record.checksums()) // computed anew: a composite one becomes one of the whole object
-      if (auto const kind = checksum_kind_named(sum.algorithm())) what.checksums.add(*kind);
+    for (const auto& sum : record.checksums()) // computed anew: a composite one becomes one of the whole object
+      if (const auto kind = checksum_kind_named(sum.algorithm())) what.checksums.add(*kind);
   }
   object_content content{c.store.read(source, 0, record.size())};
-  auto const outcome = must(co_await c.store.put(std::move(what), content));
+  const auto outcome = must(co_await c.store.put(std::move(what), content));
   co_await c.send_xml(copy_result("CopyObjectResult", outcome));
 }
 

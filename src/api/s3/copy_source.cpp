@@ -14,8 +14,8 @@ result<source_name> parse_copy_source(std::string_view header) {
   if (header.starts_with("arn:")) return fail(ec::not_implemented, "Copying from an access point is not implemented.");
   // A question mark of the key is %3F, so this one is the parameter's.
   constexpr std::string_view parameter = "?versionId=";
-  if (auto const mark = header.find(parameter); mark != header.npos) {
-    auto const version = percent_decode(header.substr(mark + parameter.size()));
+  if (const auto mark = header.find(parameter); mark != header.npos) {
+    const auto version = percent_decode(header.substr(mark + parameter.size()));
     if (!version) return bad();
     TROUPE_TRY(check_version_id(*version));
     header = header.substr(0, mark);
@@ -24,7 +24,7 @@ result<source_name> parse_copy_source(std::string_view header) {
   if (!decoded) return bad();
   std::string_view path = *decoded;
   if (path.starts_with('/')) path.remove_prefix(1);
-  auto const slash = path.find('/');
+  const auto slash = path.find('/');
   if (slash == path.npos || slash == 0 || slash + 1 == path.size()) return bad();
   source_name name{std::string{path.substr(0, slash)}, std::string{path.substr(slash + 1)}};
   TROUPE_TRY(check_bucket_name(name.bucket));
@@ -34,7 +34,7 @@ result<source_name> parse_copy_source(std::string_view header) {
 
 http::task<stored_object> open_copy_source(call& c, const source_name& from) {
   auto source = must(co_await c.store.get(from.bucket, from.key, true));
-  read_conditions const conditions{.if_match = c.header("x-amz-copy-source-if-match"),
+  const read_conditions conditions{.if_match = c.header("x-amz-copy-source-if-match"),
                                    .if_none_match = c.header("x-amz-copy-source-if-none-match"),
                                    .if_modified_since = c.header("x-amz-copy-source-if-modified-since"),
                                    .if_unmodified_since = c.header("x-amz-copy-source-if-unmodified-since")};

@@ -40,11 +40,11 @@ struct doomed_list {
 };
 
 doomed_list parse(const std::string& text, std::size_t bytes_max) {
-  auto const document = must(xml_document::parse(text, bytes_max));
-  auto const root = document.root();
+  const auto document = must(xml_document::parse(text, bytes_max));
+  const auto root = document.root();
   if (root.name() != "Delete") throw s3_error{ec::malformed_xml};
   doomed_list list;
-  for (auto const child : root.children()) {
+  for (const auto child : root.children()) {
     if (child.name() == "Quiet") list.quiet = child.text() == "true";
     if (child.name() != "Object") continue;
     if (list.objects.size() == keys_max) throw s3_error{ec::malformed_xml};
@@ -72,7 +72,7 @@ http::task<result<>> remove(call& c, const doomed& d) {
 // Takes the next key until there is none.
 http::task<> lane(call& c, const std::vector<doomed>& all, std::size_t& next, std::vector<result<>>& done) {
   while (next < all.size()) {
-    auto const i = next++;
+    const auto i = next++;
     done[i] = co_await remove(c, all[i]);
   }
 }
@@ -82,13 +82,13 @@ http::task<std::vector<result<>>> remove_all(call& c, const std::vector<doomed>&
   namespace asio = http::asio;
   std::vector<result<>> done(all.size());
   std::size_t next = 0;
-  auto const io = c.req.io().context().get_executor();
+  const auto io = c.req.io().context().get_executor();
   using one = decltype(asio::co_spawn(io, lane(c, all, next, done), asio::deferred));
   std::vector<one> lanes;
   for (std::size_t i = 0; i < std::min(lanes_max, all.size()); ++i) lanes.push_back(asio::co_spawn(io, lane(c, all, next, done), asio::deferred));
   auto group = asio::experimental::make_parallel_group(std::move(lanes));
   auto [order, failures] = co_await group.async_wait(asio::experimental::wait_for_all{}, asio::use_awaitable_t<http::executor>{});
-  for (auto const& failure : failures)
+  for (const auto& failure : failures)
     if (failure) std::rethrow_exception(failure);
   co_return done;
 }
@@ -99,15 +99,15 @@ http::task<> on_delete_objects(call& c) {
   auto content = c.content();
   if (!content.guarded()) throw s3_error{ec::invalid_request, "Missing required header for this request: Content-MD5"};
   (void)content.length(); // 411 when there is none
-  auto const text = co_await content.read_document(c.config.document_bytes_max);
-  auto const list = parse(text, c.config.document_bytes_max);
+  const auto text = co_await content.read_document(c.config.document_bytes_max);
+  const auto list = parse(text, c.config.document_bytes_max);
   must(co_await c.store.bucket(c.bucket()));
   std::string xml;
   xml_writer x{xml};
   x.open("DeleteResult", xml_namespace);
-  auto const results = co_await remove_all(c, list.objects);
+  const auto results = co_await remove_all(c, list.objects);
   for (std::size_t i = 0; i < results.size(); ++i) {
-    auto const& d = list.objects[i];
+    const auto& d = list.objects[i];
     if (results[i]) {
       if (list.quiet) continue;
       x.open("Deleted").element("Key", d.key);
@@ -115,7 +115,7 @@ http::task<> on_delete_objects(call& c) {
       x.close();
       continue;
     }
-    s3_error const e{results[i].error()};
+    const s3_error e{results[i].error()};
     x.open("Error").element("Key", d.key);
     if (d.version) x.element("VersionId", *d.version);
     x.element("Code", e.what_is.code).element("Message", e.text()).close();

@@ -85,7 +85,7 @@ constexpr row table[] = {
 constexpr auto by_number = [] {
   std::array<s3_code, 256> all{};
   all.fill(internal);
-  for (auto const& r : table) all[static_cast<std::size_t>(r.code)] = r.answer;
+  for (const auto& r : table) all[static_cast<std::size_t>(r.code)] = r.answer;
   return all;
 }();
 
@@ -94,7 +94,7 @@ constexpr auto by_number = [] {
 const s3_code& s3_code_of(ec code) noexcept { return by_number[static_cast<std::size_t>(code)]; }
 
 bool has_own_row(ec code) noexcept {
-  for (auto const& r : table)
+  for (const auto& r : table)
     if (r.code == code) return true;
   return false;
 }
@@ -105,7 +105,7 @@ std::string error_xml(const s3_error& e, const error_context& context) {
   x.open("Error").element("Code", e.what_is.code).element("Message", e.text());
   if (!context.bucket.empty()) x.element("BucketName", context.bucket);
   if (!context.key.empty()) x.element("Key", context.key);
-  for (auto const& [name, value] : e.elements) x.element(name, value);
+  for (const auto& [name, value] : e.elements) x.element(name, value);
   x.element("Resource", context.resource).element("RequestId", context.request_id).element("HostId", context.host_id);
   x.close();
   return out;

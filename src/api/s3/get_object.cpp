@@ -27,8 +27,8 @@ constexpr std::array overrides{
 // All requests that come here are signed, so all may override.
 void override_headers(const call& c, pb::object_record& record) {
   if (c.req.target().query.empty()) return;
-  for (auto const& o : overrides) {
-    auto const* value = c.query(o.parameter);
+  for (const auto& o : overrides) {
+    const auto* value = c.query(o.parameter);
     if (value == nullptr) continue;
     pb::name_value* target = nullptr;
     for (auto& h : *record.mutable_headers())
@@ -39,7 +39,7 @@ void override_headers(const call& c, pb::object_record& record) {
 }
 
 void check_conditions(const call& c, const pb::object_record& record) {
-  read_conditions const conditions{.if_match = c.header("If-Match"),
+  const read_conditions conditions{.if_match = c.header("If-Match"),
                                    .if_none_match = c.header("If-None-Match"),
                                    .if_modified_since = c.header("If-Modified-Since"),
                                    .if_unmodified_since = c.header("If-Unmodified-Since")};
@@ -52,7 +52,7 @@ void check_conditions(const call& c, const pb::object_record& record) {
     s3_error e{ec::not_modified};
     e.headers.emplace_back("ETag", quoted(record.etag()));
     e.headers.emplace_back("Last-Modified", format_http_date(record.modified_ms()));
-    for (auto const& h : record.headers())
+    for (const auto& h : record.headers())
       if (h.name() == "Cache-Control" || h.name() == "Expires") e.headers.emplace_back(h.name(), h.value());
     throw e;
   }
@@ -66,13 +66,13 @@ struct selection {
 };
 
 selection select_part(const stored_object& object, std::uint32_t number) {
-  auto const& record = object.record;
+  const auto& record = object.record;
   if (!object.manifest) { // it was not uploaded in parts: all of it is part 1
     if (number != 1) throw s3_error{ec::invalid_part_number};
     return {.range = {0, record.size()}, .partial = record.size() != 0, .checksums = &record.checksums()};
   }
   std::uint64_t offset = 0;
-  for (auto const& part : object.manifest->parts()) {
+  for (const auto& part : object.manifest->parts()) {
     if (part.number() == number) return {.range = {offset, part.size()}, .partial = part.size() != 0, .checksums = &part.checksums()};
     offset += part.size();
   }
@@ -80,16 +80,16 @@ selection select_part(const stored_object& object, std::uint32_t number) {
 }
 
 selection select(const call& c, const stored_object& object) {
-  auto const& record = object.record;
-  auto const range = c.header("Range");
+  const auto& record = object.record;
+  const auto range = c.header("Range");
   if (c.query("partNumber") != nullptr) {
     if (!range.empty()) throw s3_error{ec::invalid_request, "Cannot specify both Range header and partNumber query parameter"};
     return select_part(object, c.number("partNumber", 1, 1, 10'000));
   }
   auto chosen = choose_range(range, record.size());
-  if (auto const if_range = c.header("If-Range"); !if_range.empty() && chosen.what != range_choice::kind::whole) {
-    auto const date = parse_http_date(if_range);
-    bool const same = date ? *date / 1000 == record.modified_ms() / 1000 : unquoted(if_range) == record.etag();
+  if (const auto if_range = c.header("If-Range"); !if_range.empty() && chosen.what != range_choice::kind::whole) {
+    const auto date = parse_http_date(if_range);
+    const bool same = date ? *date / 1000 == record.modified_ms() / 1000 : unquoted(if_range) == record.etag();
     if (!same) chosen = choose_range({}, record.size());
   }
   if (chosen.what == range_choice::kind::unsatisfiable)
@@ -97,19 +97,19 @@ selection select(const call& c, const stored_object& object) {
       .with_header("Content-Range", unsatisfied_range(record.size()))
       .with_element("RangeRequested", std::string{range})
       .with_element("ActualObjectSize", std::to_string(record.size()));
-  bool const partial = chosen.what == range_choice::kind::part;
+  const bool partial = chosen.what == range_choice::kind::part;
   return {.range = chosen.range, .partial = partial, .checksums = partial ? nullptr : &record.checksums()};
 }
 
 } // namespace
 
 http::task<> on_get_object(call& c) {
-  bool const head = c.where.op == operation::head_object;
-  bool const by_part = c.query("partNumber") != nullptr;
+  const bool head = c.where.op == operation::head_object;
+  const bool by_part = c.query("partNumber") != nullptr;
   auto object = must(co_await c.store.get(c.bucket(), c.key(), !head || by_part));
   auto& record = object.record;
   check_conditions(c, record);
-  auto const chosen = select(c, object);
+  const auto chosen = select(c, object);
   std::unique_ptr<object_reader> reader;
   chunk piece;
   if (!head && !record.inlined() && chosen.range.length != 0) {

@@ -15,7 +15,7 @@ bool same(std::string_view a, std::string_view b) { return http::same_name(a, b)
 std::string latin1_to_utf8(std::string_view s) {
   std::string out;
   for (char c : s) {
-    auto const u = static_cast<unsigned char>(c);
+    const auto u = static_cast<unsigned char>(c);
     if (u < 0x80) {
       out += c;
     } else {
@@ -40,12 +40,12 @@ std::optional<std::string> q_decode(std::string_view s) {
 // One word at the start of `s`, which is cut off; nothing when there is none.
 std::optional<std::string> take_word(std::string_view& s) {
   if (!s.starts_with("=?")) return {};
-  auto const charset_end = s.find('?', 2);
+  const auto charset_end = s.find('?', 2);
   if (charset_end == s.npos || charset_end + 2 >= s.size() || s[charset_end + 2] != '?') return {};
-  auto const text_begin = charset_end + 3, text_end = s.find("?=", text_begin);
+  const auto text_begin = charset_end + 3, text_end = s.find("?=", text_begin);
   if (text_end == s.npos) return {};
-  auto const charset = s.substr(2, charset_end - 2), text = s.substr(text_begin, text_end - text_begin);
-  auto const how = s[charset_end + 1] | 0x20;
+  const auto charset = s.substr(2, charset_end - 2), text = s.substr(text_begin, text_end - text_begin);
+  const auto how = s[charset_end + 1] | 0x20;
   auto bytes = how == 'b' ? base64_decode(text) : how == 'q' ? q_decode(text) : std::nullopt;
   if (!bytes) return {};
   if (same(charset, "ISO-8859-1")) bytes = latin1_to_utf8(*bytes);
@@ -84,7 +84,7 @@ std::string decode_words(std::string_view value) {
 }
 
 std::string encode_word(std::string_view value) {
-  auto const plain = std::ranges::all_of(value, [](char c) { return c >= 0x20 && c < 0x7f; });
+  const auto plain = std::ranges::all_of(value, [](char c) { return c >= 0x20 && c < 0x7f; });
   return plain ? std::string{value} : "=?UTF-8?B?" + base64_encode(value) + "?=";
 }
 

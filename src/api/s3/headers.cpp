@@ -41,8 +41,8 @@ bool begins(std::string_view s, std::string_view with) {
 std::string without_aws_chunked(std::string_view value) {
   std::string kept;
   for (auto rest = value;;) {
-    auto const comma = rest.find(',');
-    auto const one = trim(rest.substr(0, comma));
+    const auto comma = rest.find(',');
+    const auto one = trim(rest.substr(0, comma));
     if (!one.empty() && !same_name(one, "aws-chunked")) {
       if (!kept.empty()) kept += ',';
       kept += one;
@@ -85,7 +85,7 @@ constexpr std::array refusals{
 object_headers read_object_headers(std::span<const http::header> headers) {
   object_headers out;
   std::size_t metadata_bytes = 0;
-  for (auto const& h : headers) {
+  for (const auto& h : headers) {
     if (begins(h.name, meta_prefix) && h.name.size() > meta_prefix.size()) {
       auto name = lower(h.name.substr(meta_prefix.size()));
       auto value = decode_words(h.value);
@@ -94,13 +94,13 @@ object_headers read_object_headers(std::span<const http::header> headers) {
       add(out.metadata, std::move(name), std::move(value));
       continue;
     }
-    auto const known = std::ranges::find_if(content_headers, [&](auto n) { return same_name(n, h.name); });
+    const auto known = std::ranges::find_if(content_headers, [&](auto n) { return same_name(n, h.name); });
     if (known == content_headers.end() || h.value.empty()) continue;
     auto value = *known == "Content-Encoding" ? without_aws_chunked(h.value) : std::string{h.value};
     if (!valid_utf8(value)) throw s3_error{ec::invalid_argument, "The value of " + std::string{*known} + " is not valid UTF-8."};
     if (!value.empty()) add(out.headers, std::string{*known}, std::move(value));
   }
-  if (std::ranges::none_of(out.headers, [](auto const& h) { return h.first == "Content-Type"; }))
+  if (std::ranges::none_of(out.headers, [](const auto& h) { return h.first == "Content-Type"; }))
     out.headers.emplace_back("Content-Type", "binary/octet-stream");
   return out;
 }
@@ -114,11 +114,11 @@ std::string read_storage_class(std::string_view header) {
 name_values read_tags(std::string_view header) {
   name_values tags;
   while (!header.empty()) {
-    auto const amp = header.find('&');
-    auto const pair = header.substr(0, amp);
+    const auto amp = header.find('&');
+    const auto pair = header.substr(0, amp);
     header = amp == header.npos ? std::string_view{} : header.substr(amp + 1);
     if (pair.empty()) continue;
-    auto const equals = pair.find('=');
+    const auto equals = pair.find('=');
     auto name = percent_decode(pair.substr(0, equals), true);
     auto value = equals == pair.npos ? std::optional{std::string{}} : percent_decode(pair.substr(equals + 1), true);
     if (!name || !value || !valid_utf8(*name) || !valid_utf8(*value))
@@ -127,7 +127,7 @@ name_values read_tags(std::string_view header) {
     auto characters = [](std::string_view s) { return std::ranges::count_if(s, [](char c) { return (c & 0xc0) != 0x80; }); };
     if (name->empty() || characters(*name) > 128) throw s3_error{codes::invalid_tag, "The TagKey you have provided is invalid"};
     if (characters(*value) > 256) throw s3_error{codes::invalid_tag, "The TagValue you have provided is invalid"};
-    if (std::ranges::any_of(tags, [&](auto const& t) { return t.first == *name; }))
+    if (std::ranges::any_of(tags, [&](const auto& t) { return t.first == *name; }))
       throw s3_error{codes::invalid_tag, "Cannot provide multiple Tags with the same key"};
     tags.emplace_back(std::move(*name), std::move(*value));
     if (tags.size() > 10) throw s3_error{codes::bad_tags};
@@ -136,11 +136,11 @@ name_values read_tags(std::string_view header) {
 }
 
 void refuse_unsupported(std::span<const http::header> headers) {
-  for (auto const& h : headers) {
+  for (const auto& h : headers) {
     if (!begins(h.name, "x-amz-")) continue;
-    for (auto const& r : refusals) {
-      bool const prefix = r.name.ends_with('*');
-      bool const hit = prefix ? begins(h.name, r.name.substr(0, r.name.size() - 1)) : same_name(h.name, r.name);
+    for (const auto& r : refusals) {
+      const bool prefix = r.name.ends_with('*');
+      const bool hit = prefix ? begins(h.name, r.name.substr(0, r.name.size() - 1)) : same_name(h.name, r.name);
       if (!hit) continue;
       if (!prefix && std::ranges::find(r.harmless, h.value) != r.harmless.end()) continue;
       throw s3_error{ec::not_implemented, std::string{r.why} + " is not implemented (header " + lower(h.name) + ")."};
@@ -151,8 +151,8 @@ void refuse_unsupported(std::span<const http::header> headers) {
 void set_object_headers(http::response& res, const pb::object_record& record) {
   res.set("Last-Modified", format_http_date(record.modified_ms())).set("ETag", quoted(record.etag()));
   res.set("Accept-Ranges", "bytes");
-  for (auto const& h : record.headers()) res.set(h.name(), h.value());
-  for (auto const& m : record.metadata()) res.set(std::string{meta_prefix} + m.name(), encode_word(m.value()));
+  for (const auto& h : record.headers()) res.set(h.name(), h.value());
+  for (const auto& m : record.metadata()) res.set(std::string{meta_prefix} + m.name(), encode_word(m.value()));
   if (!record.storage_class().empty() && record.storage_class() != "STANDARD") res.set("x-amz-storage-class", record.storage_class());
   if (record.tags_size() != 0) res.set("x-amz-tagging-count", std::to_string(record.tags_size()));
 }

@@ -45,7 +45,7 @@ void set_checksum_header(http::response&, const pb::checksum&, bool with_type);
 template <class Checksums> // of pb::checksum
 void set_checksum_headers(http::response& res, const Checksums& all) {
   bool first = true;
-  for (auto const& one : all) {
+  for (const auto& one : all) {
     set_checksum_header(res, one, first);
     first = false;
   }

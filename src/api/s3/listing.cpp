@@ -20,8 +20,8 @@ struct listing_call {
     prefix = c.query_or_empty("prefix");
     delimiter = c.query_or_empty("delimiter");
     max_keys = std::min(c.number("max-keys", keys_max, 0, INT32_MAX), keys_max);
-    for (auto const* name : {"prefix", "delimiter", "marker", "start-after", "key-marker"})
-      if (auto const* value = c.query(name); value != nullptr && !valid_utf8(*value))
+    for (const auto* name : {"prefix", "delimiter", "marker", "start-after", "key-marker"})
+      if (const auto* value = c.query(name); value != nullptr && !valid_utf8(*value))
         throw s3_error{ec::invalid_argument, std::string{name} + " is not valid UTF-8."};
   }
 
@@ -31,7 +31,7 @@ struct listing_call {
   }
 
   void write_contents(xml_writer& x, const listing& page, bool with_owner) const {
-    for (auto const& e : page.entries) {
+    for (const auto& e : page.entries) {
       if (e.is_prefix) continue;
       x.open("Contents").element("Key", show(e.key));
       write_record(x, e.record);
@@ -40,7 +40,7 @@ struct listing_call {
     }
   }
   void write_versions(xml_writer& x, const listing& page) const {
-    for (auto const& e : page.entries) {
+    for (const auto& e : page.entries) {
       if (e.is_prefix) continue;
       x.open("Version").element("Key", show(e.key)).element("VersionId", "null").element("IsLatest", "true");
       write_record(x, e.record);
@@ -49,7 +49,7 @@ struct listing_call {
     }
   }
   void write_prefixes(xml_writer& x, const listing& page) const {
-    for (auto const& e : page.entries)
+    for (const auto& e : page.entries)
       if (e.is_prefix) x.open("CommonPrefixes").element("Prefix", show(e.key)).close();
   }
   void write_limits(xml_writer& x, const listing& page) const {
@@ -67,7 +67,7 @@ struct listing_call {
 private:
   void write_record(xml_writer& x, const pb::object_record& record) const {
     x.element("LastModified", shown_time(record.modified_ms())).element("ETag", quoted(record.etag()));
-    for (auto const& sum : record.checksums()) x.element("ChecksumAlgorithm", sum.algorithm());
+    for (const auto& sum : record.checksums()) x.element("ChecksumAlgorithm", sum.algorithm());
     write_checksum_type(x, record.checksums());
     x.element("Size", std::uint64_t{record.size()}).element("StorageClass", shown_storage_class(record.storage_class()));
   }
@@ -75,8 +75,8 @@ private:
 
 http::task<> list_v1(call& c) {
   listing_call l{c};
-  auto const marker = c.query_or_empty("marker");
-  auto const page = co_await l.page(marker);
+  const auto marker = c.query_or_empty("marker");
+  const auto page = co_await l.page(marker);
   std::string xml;
   xml_writer x{xml};
   x.open("ListBucketResult", xml_namespace).element("Name", c.where.bucket);
@@ -92,11 +92,11 @@ http::task<> list_v1(call& c) {
 
 http::task<> list_v2(call& c) {
   listing_call l{c};
-  auto const start_after = c.query_or_empty("start-after");
-  auto const* token = c.query("continuation-token");
+  const auto start_after = c.query_or_empty("start-after");
+  const auto* token = c.query("continuation-token");
   auto from = start_after; // two statements: GCC 12 mistreats co_await inside ?:
   if (token != nullptr) from = must(read_page_token(*token, l.prefix));
-  auto const page = co_await l.page(std::move(from));
+  const auto page = co_await l.page(std::move(from));
   std::string xml;
   xml_writer x{xml};
   x.open("ListBucketResult", xml_namespace).element("Name", c.where.bucket).element("Prefix", l.show(l.prefix));
@@ -121,11 +121,11 @@ http::task<> on_list_objects(call& c) {
 // Every object is the one version "null" of its key.
 http::task<> on_list_object_versions(call& c) {
   listing_call l{c};
-  auto const key_marker = c.query_or_empty("key-marker"), version_marker = c.query_or_empty("version-id-marker");
+  const auto key_marker = c.query_or_empty("key-marker"), version_marker = c.query_or_empty("version-id-marker");
   if (!version_marker.empty() && key_marker.empty())
     throw s3_error{ec::invalid_argument, "A version-id marker cannot be specified without a key marker."};
   if (!version_marker.empty() && version_marker != "null") throw s3_error{ec::invalid_argument, "Invalid version id specified"};
-  auto const page = co_await l.page(key_marker);
+  const auto page = co_await l.page(key_marker);
   std::string xml;
   xml_writer x{xml};
   x.open("ListVersionsResult", xml_namespace).element("Name", c.where.bucket).element("Prefix", l.show(l.prefix));

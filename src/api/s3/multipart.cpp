@@ -14,13 +14,13 @@ namespace {
 constexpr std::uint32_t part_number_max = 10'000;
 
 std::uint32_t part_number(const call& c) {
-  auto const* text = c.query("partNumber");
+  const auto* text = c.query("partNumber");
   if (text == nullptr || text->empty()) throw s3_error{ec::invalid_argument, "Part number must be an integer between 1 and 10000, inclusive"};
   return c.number("partNumber", 0, 1, part_number_max);
 }
 
 void add_pairs(const name_values& from, google::protobuf::RepeatedPtrField<pb::name_value>* to) {
-  for (auto const& [name, value] : from) {
+  for (const auto& [name, value] : from) {
     auto* pair = to->Add();
     pair->set_name(name);
     pair->set_value(value);
@@ -30,9 +30,9 @@ void add_pairs(const name_values& from, google::protobuf::RepeatedPtrField<pb::n
 // Whether the upload's checksum will be of the whole object (and not of its parts' checksums). CRC64NVME always is, and
 // the digests never are, because they can not be combined.
 bool full_object(checksum_kind kind, std::string_view type) {
-  bool const crc64 = kind == checksum_kind::crc64nvme, digest = kind == checksum_kind::sha1 || kind == checksum_kind::sha256;
+  const bool crc64 = kind == checksum_kind::crc64nvme, digest = kind == checksum_kind::sha1 || kind == checksum_kind::sha256;
   if (type.empty()) return crc64;
-  bool const full = type == "FULL_OBJECT";
+  const bool full = type == "FULL_OBJECT";
   if (!full && type != "COMPOSITE") throw s3_error{ec::invalid_request, "Value for x-amz-checksum-type header is invalid."};
   if ((full && digest) || (!full && crc64))
     throw s3_error{ec::invalid_request, "The " + std::string{type} + " checksum type cannot be used with the " + std::string{name_of(kind)} + " checksum algorithm."};
@@ -42,9 +42,9 @@ bool full_object(checksum_kind kind, std::string_view type) {
 } // namespace
 
 http::task<> on_create_multipart_upload(call& c) {
-  auto const described = read_object_headers(c.headers);
-  auto const algorithm = read_algorithm(c.header("x-amz-checksum-algorithm"));
-  auto const type = c.header("x-amz-checksum-type");
+  const auto described = read_object_headers(c.headers);
+  const auto algorithm = read_algorithm(c.header("x-amz-checksum-algorithm"));
+  const auto type = c.header("x-amz-checksum-type");
   if (!type.empty() && !algorithm) throw s3_error{ec::invalid_request, "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header."};
   // The record of an upload has no room for it: refused rather than forgotten.
   if (!read_storage_class(c.header("x-amz-storage-class")).empty())
@@ -58,8 +58,8 @@ http::task<> on_create_multipart_upload(call& c) {
     what.set_checksum_algorithm(std::string{name_of(*algorithm)});
     what.set_full_object_checksum(full_object(*algorithm, type));
   }
-  bool const whole = what.full_object_checksum();
-  auto const id = must(co_await c.store.create_upload(c.bucket(), c.key(), std::move(what)));
+  const bool whole = what.full_object_checksum();
+  const auto id = must(co_await c.store.create_upload(c.bucket(), c.key(), std::move(what)));
   std::string xml;
   xml_writer x{xml};
   x.open("InitiateMultipartUploadResult", xml_namespace);
@@ -69,8 +69,8 @@ http::task<> on_create_multipart_upload(call& c) {
 }
 
 http::task<> on_upload_part(call& c) {
-  auto const id = upload_id_of(c);
-  auto const number = part_number(c);
+  const auto id = upload_id_of(c);
+  const auto number = part_number(c);
   auto content = c.content();
   troupe::put_object what;
   what.size = content.length();
@@ -82,18 +82,18 @@ http::task<> on_upload_part(call& c) {
   what.key = c.key();
   what.checksums = content.announced();
   what.expected = content.expected();
-  auto const outcome = must(co_await c.store.put_part(std::move(what), id, number, content.source()));
+  const auto outcome = must(co_await c.store.put_part(std::move(what), id, number, content.source()));
   set_put_headers(c.res, outcome);
   co_await c.res.send();
 }
 
 http::task<> on_upload_part_copy(call& c) {
-  auto const id = upload_id_of(c);
-  auto const number = part_number(c);
-  auto const from = must(parse_copy_source(c.header("x-amz-copy-source")));
-  auto const source = co_await open_copy_source(c, from);
+  const auto id = upload_id_of(c);
+  const auto number = part_number(c);
+  const auto from = must(parse_copy_source(c.header("x-amz-copy-source")));
+  const auto source = co_await open_copy_source(c, from);
   byte_range range{0, source.record.size()};
-  if (auto const header = c.header("x-amz-copy-source-range"); !header.empty()) range = must(copy_range(header, source.record.size()));
+  if (const auto header = c.header("x-amz-copy-source-range"); !header.empty()) range = must(copy_range(header, source.record.size()));
   if (range.length > upload_bytes_max)
     throw s3_error{ec::invalid_request, "The specified copy source is larger than the maximum allowable size for a copy source: " +
                                           std::to_string(upload_bytes_max)};
@@ -102,7 +102,7 @@ http::task<> on_upload_part_copy(call& c) {
   what.bucket = c.bucket();
   what.key = c.key();
   object_content content{c.store.read(source, range.offset, range.length)};
-  auto const outcome = must(co_await c.store.put_part(std::move(what), id, number, content));
+  const auto outcome = must(co_await c.store.put_part(std::move(what), id, number, content));
   co_await c.send_xml(copy_result("CopyPartResult", outcome));
 }
 

@@ -13,14 +13,14 @@ constexpr std::uint32_t page_max = 1000;
 }
 
 http::task<> on_list_parts(call& c) {
-  auto const id = upload_id_of(c);
-  auto const marker = c.number("part-number-marker", 0, 0, INT32_MAX);
-  auto const most = std::min(c.number("max-parts", page_max, 0, INT32_MAX), page_max);
-  key_display const show{c};
-  auto const upload = must(co_await c.store.upload(c.bucket(), c.key(), id));
+  const auto id = upload_id_of(c);
+  const auto marker = c.number("part-number-marker", 0, 0, INT32_MAX);
+  const auto most = std::min(c.number("max-parts", page_max, 0, INT32_MAX), page_max);
+  const key_display show{c};
+  const auto upload = must(co_await c.store.upload(c.bucket(), c.key(), id));
   std::vector<pb::part_record> parts;
   if (most != 0) parts = must(co_await c.store.list_parts(c.bucket(), c.key(), id, marker, most));
-  bool const truncated = parts.size() > most;
+  const bool truncated = parts.size() > most;
   if (truncated) parts.resize(most);
   std::string xml;
   xml_writer x{xml};
@@ -35,7 +35,7 @@ http::task<> on_list_parts(call& c) {
   x.element("IsTruncated", truncated);
   if (!upload.checksum_algorithm().empty())
     x.element("ChecksumAlgorithm", upload.checksum_algorithm()).element("ChecksumType", upload.full_object_checksum() ? "FULL_OBJECT" : "COMPOSITE");
-  for (auto const& part : parts) {
+  for (const auto& part : parts) {
     x.open("Part").element("PartNumber", part.number()).element("LastModified", shown_time(part.modified_ms()));
     x.element("ETag", quoted(part.etag())).element("Size", std::uint64_t{part.size()});
     write_checksums(x, part.checksums());
@@ -46,22 +46,22 @@ http::task<> on_list_parts(call& c) {
 }
 
 http::task<> on_list_multipart_uploads(call& c) {
-  auto const prefix = c.query_or_empty("prefix"), delimiter = c.query_or_empty("delimiter");
-  auto const key_marker = c.query_or_empty("key-marker"), id_marker = c.query_or_empty("upload-id-marker");
-  auto const most = std::min(c.number("max-uploads", page_max, 0, INT32_MAX), page_max);
-  key_display const show{c};
+  const auto prefix = c.query_or_empty("prefix"), delimiter = c.query_or_empty("delimiter");
+  const auto key_marker = c.query_or_empty("key-marker"), id_marker = c.query_or_empty("upload-id-marker");
+  const auto most = std::min(c.number("max-uploads", page_max, 0, INT32_MAX), page_max);
+  const key_display show{c};
   std::optional<data_id> after;
   if (!key_marker.empty() && !id_marker.empty()) { // without a key marker it means nothing
     after = parse_upload_id(id_marker);
     if (!after) throw s3_error{ec::invalid_argument, "Invalid uploadId marker"};
   }
-  auto const page = must(co_await c.store.list_uploads(c.bucket(), prefix, delimiter, key_marker, after, most));
+  const auto page = must(co_await c.store.list_uploads(c.bucket(), prefix, delimiter, key_marker, after, most));
   std::string xml;
   xml_writer x{xml};
   x.open("ListMultipartUploadsResult", xml_namespace).element("Bucket", c.where.bucket);
   x.element("KeyMarker", show(key_marker)).element("UploadIdMarker", id_marker);
   if (page.truncated && !page.entries.empty()) {
-    auto const& last = page.entries.back();
+    const auto& last = page.entries.back();
     x.element("NextKeyMarker", show(last.key)).element("NextUploadIdMarker", last.is_prefix ? std::string{} : show_upload_id(last.upload_id));
   }
   x.element("Prefix", show(prefix));
@@ -69,7 +69,7 @@ http::task<> on_list_multipart_uploads(call& c) {
   x.element("MaxUploads", most);
   if (show.encoded) x.element("EncodingType", "url");
   x.element("IsTruncated", page.truncated);
-  for (auto const& e : page.entries) {
+  for (const auto& e : page.entries) {
     if (e.is_prefix) continue;
     x.open("Upload").element("Key", show(e.key)).element("UploadId", show_upload_id(e.upload_id));
     write_owner(x, "Initiator", c.config);
@@ -79,7 +79,7 @@ http::task<> on_list_multipart_uploads(call& c) {
       x.element("ChecksumAlgorithm", e.record.checksum_algorithm()).element("ChecksumType", e.record.full_object_checksum() ? "FULL_OBJECT" : "COMPOSITE");
     x.close();
   }
-  for (auto const& e : page.entries)
+  for (const auto& e : page.entries)
     if (e.is_prefix) x.open("CommonPrefixes").element("Prefix", show(e.key)).close();
   x.close();
   co_await c.send_xml(std::move(xml));

@@ -16,7 +16,7 @@ std::string digest(std::string_view start_after, std::string_view context) {
   std::string input{context};
   input += '\0'; // in neither
   input += start_after;
-  auto const n = tables::digest_of(input);
+  const auto n = tables::digest_of(input);
   std::string out;
   for (unsigned shift = 0; shift < 64; shift += 8) out += static_cast<char>(n >> shift);
   return out;
@@ -32,7 +32,7 @@ std::string make_page_token(std::string_view start_after, std::string_view conte
 }
 
 result<std::string> read_page_token(std::string_view token, std::string_view context) {
-  auto const raw = base64_decode(token);
+  const auto raw = base64_decode(token);
   if (raw && raw->size() > 1 + digest_bytes && raw->front() == version) {
     auto start_after = raw->substr(1 + digest_bytes);
     if (std::string_view{*raw}.substr(1, digest_bytes) == digest(start_after, context)) return start_after;

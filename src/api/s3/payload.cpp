@@ -23,9 +23,9 @@ public:
     if (pending_ != 0) co_return take_pending(dst);
     for (;;) {
       // A tiny reader (the probe for the end) must not make the framing be read byte by byte.
-      bool const tiny = dst.size() < spare_.size();
-      bytes_span const buffer = tiny ? bytes_span{spare_} : dst;
-      auto const n = co_await wire_.read(buffer);
+      const bool tiny = dst.size() < spare_.size();
+      const bytes_span buffer = tiny ? bytes_span{spare_} : dst;
+      const auto n = co_await wire_.read(buffer);
       if (n == 0) {
         if (auto end = decoder_.end(); !end) throw http::api_error{end.error()};
         ended_ = true;
@@ -44,14 +44,14 @@ public:
   // Nothing before the end was reached.
   const std::string* trailer(std::string_view name) const {
     if (!ended_) return nullptr;
-    for (auto const& [n, value] : decoder_.trailers())
+    for (const auto& [n, value] : decoder_.trailers())
       if (n == name) return &value;
     return nullptr;
   }
 
 private:
   std::size_t take_pending(bytes_span dst) {
-    auto const n = std::min(pending_, dst.size());
+    const auto n = std::min(pending_, dst.size());
     std::memcpy(dst.data(), spare_.data() + pending_from_, n);
     pending_from_ += n;
     pending_ -= n;
@@ -72,13 +72,13 @@ using http::same_name;
 constexpr std::string_view checksum_prefix = "x-amz-checksum-";
 
 std::string_view find(std::span<const http::header> headers, std::string_view name) {
-  for (auto const& h : headers)
+  for (const auto& h : headers)
     if (same_name(h.name, name)) return h.value;
   return {};
 }
 
 bool has(std::span<const http::header> headers, std::string_view name) {
-  return std::ranges::any_of(headers, [&](auto const& h) { return same_name(h.name, name); });
+  return std::ranges::any_of(headers, [&](const auto& h) { return same_name(h.name, name); });
 }
 
 // The kind that a header or trailer name ends in; nothing for x-amz-checksum-mode and other names.
@@ -110,7 +110,7 @@ std::string lower_hex(std::string_view s) {
 
 std::optional<checksum_kind> read_algorithm(std::string_view header) {
   if (header.empty()) return {};
-  auto const kind = checksum_kind_named(header);
+  const auto kind = checksum_kind_named(header);
   if (!kind)
     throw s3_error{ec::invalid_request, "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]"};
   return kind;
@@ -123,10 +123,10 @@ std::string read_checksum(checksum_kind kind, std::string_view base64) {
 }
 
 payload::payload(http::request& req, std::span<const http::header> headers, const identity& who, checksums_of whose) : request_(req) {
-  auto const& claimed = who.payload_hash;
-  auto const mode = aws_chunked_decoder::mode_named(claimed);
+  const auto& claimed = who.payload_hash;
+  const auto mode = aws_chunked_decoder::mode_named(claimed);
   if (mode) {
-    if (auto const text = find(headers, "x-amz-decoded-content-length"); !text.empty()) {
+    if (const auto text = find(headers, "x-amz-decoded-content-length"); !text.empty()) {
       std::uint64_t n = 0;
       auto [end, e] = std::from_chars(text.data(), text.data() + text.size(), n);
       if (e != std::errc{} || end != text.data() + text.size()) throw s3_error{ec::invalid_argument, "x-amz-decoded-content-length is not a number."};
@@ -147,7 +147,7 @@ payload::payload(http::request& req, std::span<const http::header> headers, cons
     if (!md5_ || md5_->size() != 16) throw s3_error{ec::invalid_digest, "The Content-MD5 you specified is not valid."};
   }
   if (whose == checksums_of::content) read_checksums(headers);
-  bool const has_trailers = mode && *mode != aws_chunked_decoder::signed_payload;
+  const bool has_trailers = mode && *mode != aws_chunked_decoder::signed_payload;
   if (trailer_ && !has_trailers) throw s3_error{ec::invalid_request, "x-amz-trailer was sent with a payload that has no trailers."};
 }
 
@@ -160,17 +160,17 @@ void payload::read_checksums(std::span<const http::header> headers) {
       throw s3_error{ec::invalid_request, "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."};
   };
   std::optional<checksum_kind> found;
-  for (auto const& h : headers) {
+  for (const auto& h : headers) {
     if (same_name(h.name, "x-amz-trailer")) {
       // More trailers than one would be joined by commas; S3 has a use for checksums only.
-      auto const kind = kind_of_header(h.value);
+      const auto kind = kind_of_header(h.value);
       if (!kind) throw s3_error{ec::invalid_request, "The value specified in the x-amz-trailer header is not supported"};
       only_one();
       announced_.add(*kind);
       trailer_ = found = kind;
       continue;
     }
-    auto const kind = kind_of_header(h.name);
+    const auto kind = kind_of_header(h.name);
     if (!kind) continue;
     only_one();
     if (!values_) values_ = std::make_shared<checksum_values>();
@@ -178,7 +178,7 @@ void payload::read_checksums(std::span<const http::header> headers) {
     announced_.add(*kind);
     found = kind;
   }
-  auto const named = read_algorithm(find(headers, "x-amz-sdk-checksum-algorithm"));
+  const auto named = read_algorithm(find(headers, "x-amz-sdk-checksum-algorithm"));
   if (named && !found)
     throw s3_error{ec::invalid_request, "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found."};
   if (named && *named != *found) throw s3_error{ec::invalid_request, "Value for x-amz-sdk-checksum-algorithm header is invalid."};
@@ -202,8 +202,8 @@ expected_content payload::expected() {
     return e;
   }
   e.checksums = [kind = *trailer_, source = chunked_.get()]() -> result<checksum_values> {
-    auto const name = header_name(kind);
-    auto const* text = source->trailer(name);
+    const auto name = header_name(kind);
+    const auto* text = source->trailer(name);
     if (text == nullptr) return fail(ec::malformed_trailer, "The announced trailer " + name + " is missing.");
     auto raw = base64_decode(*text);
     if (!raw || raw->size() != raw_bytes(kind)) return fail(ec::invalid_request, "Value for " + name + " trailing header is invalid.");
@@ -220,23 +220,23 @@ http::task<std::string> payload::read_document(std::size_t bytes_max) {
   if (absent() && !request_.content().chunked()) co_return text;
   constexpr std::size_t step = std::size_t{16} << 10;
   for (;;) { // grows as bytes arrive: an announced length alone costs no memory
-    auto const have = text.size();
+    const auto have = text.size();
     text.resize(std::min(have + step, bytes_max + 1));
-    auto const n = co_await http::read_full(source(), bytes_span{reinterpret_cast<std::byte*>(text.data()) + have, text.size() - have});
+    const auto n = co_await http::read_full(source(), bytes_span{reinterpret_cast<std::byte*>(text.data()) + have, text.size() - have});
     text.resize(have + n);
     if (text.size() > bytes_max) throw s3_error{ec::entity_too_large, "The document is larger than " + std::to_string(bytes_max) + " bytes."};
     if (n == 0 || have + n < std::min(have + step, bytes_max + 1)) break;
   }
-  auto const bytes = as_bytes(text);
+  const auto bytes = as_bytes(text);
   if (md5_ && *md5_ != as_text(md5(bytes))) throw s3_error{ec::bad_digest, "The Content-MD5 you specified did not match what we received."};
   if (sha256_ && *sha256_ != hex_encode(sha256(bytes))) throw s3_error{ec::content_sha256_mismatch};
   if (!announced_.empty()) {
-    auto const wanted = must(expected().checksums());
+    const auto wanted = must(expected().checksums());
     checksum_state state{announced_};
     state.add(bytes);
-    auto const computed = state.finish();
+    const auto computed = state.finish();
     for (std::size_t i = 0; i < checksum_kinds; ++i) {
-      auto const kind = static_cast<checksum_kind>(i);
+      const auto kind = static_cast<checksum_kind>(i);
       if (announced_.has(kind) && wanted.get(kind) != computed.get(kind))
         throw s3_error{ec::bad_digest, "The " + std::string{name_of(kind)} + " you specified did not match the calculated checksum."};
     }

@@ -28,15 +28,15 @@ struct spec {
 
 std::optional<spec> parse(std::string_view header) {
   constexpr std::string_view unit = "bytes";
-  auto const equals = header.find('=');
+  const auto equals = header.find('=');
   if (equals == header.npos) return {};
-  auto const name = trim(header.substr(0, equals));
+  const auto name = trim(header.substr(0, equals));
   auto same = [](char a, char b) { return (a | 0x20) == b; };
   if (!std::ranges::equal(name, unit, same)) return {};
-  auto const text = trim(header.substr(equals + 1));
-  auto const dash = text.find('-');
+  const auto text = trim(header.substr(equals + 1));
+  const auto dash = text.find('-');
   if (dash == text.npos) return {};
-  auto const left = trim(text.substr(0, dash)), right = trim(text.substr(dash + 1));
+  const auto left = trim(text.substr(0, dash)), right = trim(text.substr(dash + 1));
   spec s{number(left), number(right)};
   if ((!left.empty() && !s.first) || (!right.empty() && !s.last) || (!s.first && !s.last)) return {};
   if (s.first && s.last && *s.last < *s.first) return {};
@@ -47,21 +47,21 @@ std::optional<spec> parse(std::string_view header) {
 
 range_choice choose_range(std::string_view header, std::uint64_t size) {
   using enum range_choice::kind;
-  range_choice const all{whole, {0, size}};
+  const range_choice all{whole, {0, size}};
   if (header.empty()) return all;
-  auto const s = parse(header);
+  const auto s = parse(header);
   if (!s) return all;
   if (!s->first) { // the last n bytes
-    auto const n = std::min(*s->last, size);
+    const auto n = std::min(*s->last, size);
     return n == 0 ? range_choice{unsatisfiable, {}} : range_choice{part, {size - n, n}};
   }
   if (*s->first >= size) return {unsatisfiable, {}};
-  auto const last = std::min(s->last.value_or(UINT64_MAX), size - 1);
+  const auto last = std::min(s->last.value_or(UINT64_MAX), size - 1);
   return {part, {*s->first, last - *s->first + 1}};
 }
 
 result<byte_range> copy_range(std::string_view header, std::uint64_t size) {
-  auto const s = parse(header);
+  const auto s = parse(header);
   if (!s || !s->first || !s->last)
     return fail(ec::invalid_argument, "The x-amz-copy-source-range value must be of the form bytes=first-last where "
                                       "first and last are the zero-based offsets of the first and last bytes to copy");

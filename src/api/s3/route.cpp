@@ -29,9 +29,9 @@ std::string_view host_name(std::string_view host) {
 
 // Empty for path style. A host that is a domain itself is path style even when it is also below a shorter one.
 std::string_view bucket_of_host(std::string_view host, std::span<const std::string> domains) {
-  auto const name = host_name(host);
+  const auto name = host_name(host);
   std::size_t longest = 0;
-  for (auto const& d : domains) {
+  for (const auto& d : domains) {
     if (same(name, d)) return {};
     if (name.size() > d.size() + 1 && name[name.size() - d.size() - 1] == '.' && ends(name, d)) longest = std::max(longest, d.size());
   }
@@ -54,23 +54,23 @@ constexpr std::array<std::string_view, 33> qualifiers{
 bool is_qualifier(std::string_view name) { return begins(name, "x-") || std::ranges::find(qualifiers, name) != qualifiers.end(); }
 
 bool is_sub_resource(std::string_view name) {
-  return std::ranges::any_of(route_rows(), [&](auto const& r) { return !r.parameter.empty() && r.parameter == name; });
+  return std::ranges::any_of(route_rows(), [&](const auto& r) { return !r.parameter.empty() && r.parameter == name; });
 }
 
 const route_row* find_row(level at, std::string_view method, std::string_view parameter) {
-  for (auto const& r : route_rows())
+  for (const auto& r : route_rows())
     if (r.at == at && r.parameter == parameter && r.method == method) return &r;
   return nullptr;
 }
 
 bool has(query_view query, std::string_view name) {
-  return std::ranges::any_of(query, [&](auto const& p) { return p.first == name; });
+  return std::ranges::any_of(query, [&](const auto& p) { return p.first == name; });
 }
 
 // The one sub-resource of the query; empty for none.
 result<std::string_view> sub_resource(query_view query) {
   std::string_view found;
-  for (auto const& [name, value] : query) {
+  for (const auto& [name, value] : query) {
     if (!is_sub_resource(name) || name == found) continue;
     if (!found.empty())
       return fail(ec::invalid_argument, "Conflicting query string parameters: " + std::string{found} + ", " + name);
@@ -83,21 +83,21 @@ result<std::string_view> sub_resource(query_view query) {
 
 address find_address(std::string_view host, std::string_view path, std::span<const std::string> domains) {
   if (path.starts_with('/')) path.remove_prefix(1);
-  if (auto const bucket = bucket_of_host(host, domains); !bucket.empty()) return {bucket, path};
-  auto const slash = path.find('/');
+  if (const auto bucket = bucket_of_host(host, domains); !bucket.empty()) return {bucket, path};
+  const auto slash = path.find('/');
   if (slash == path.npos) return {path, {}};
   return {path.substr(0, slash), path.substr(slash + 1)};
 }
 
 result<route> find_route(const route_input& in) {
-  auto const where = find_address(in.host, in.path, in.domains);
+  const auto where = find_address(in.host, in.path, in.domains);
   route r{.bucket = where.bucket, .key = where.key};
   if (in.method == "OPTIONS") {
     r.op = operation::cors_preflight;
     r.name = "PreflightRequest";
     return r;
   }
-  auto const at = where.bucket.empty() ? level::service : where.key.empty() ? level::bucket : level::object;
+  const auto at = where.bucket.empty() ? level::service : where.key.empty() ? level::bucket : level::object;
   if (where.bucket.empty() && !where.key.empty()) return fail(ec::invalid_bucket_name, {}); // "//key"
   std::string_view parameter;
   if (!in.query.empty()) {
@@ -105,15 +105,15 @@ result<route> find_route(const route_input& in) {
     if (!sub) return std::move(sub).error();
     parameter = *sub;
   }
-  bool const writes = in.method != "GET" && in.method != "HEAD";
+  const bool writes = in.method != "GET" && in.method != "HEAD";
   if (writes)
-    for (auto const& [name, value] : in.query)
+    for (const auto& [name, value] : in.query)
       if (name != parameter && !is_qualifier(name))
         return fail(ec::not_implemented, "The query parameter '" + name + "' names nothing that is implemented.");
-  auto const* row = find_row(at, in.method, parameter);
+  const auto* row = find_row(at, in.method, parameter);
   // list-type=1 is not a thing; what S3 does with it is the older listing.
   if (row != nullptr && row->op == operation::list_objects_v2 &&
-      !std::ranges::any_of(in.query, [](auto const& p) { return p.first == "list-type" && p.second == "2"; }))
+      !std::ranges::any_of(in.query, [](const auto& p) { return p.first == "list-type" && p.second == "2"; }))
     row = find_row(at, in.method, {});
   if (row == nullptr) return fail(ec::method_not_allowed, {});
   r.op = row->op;

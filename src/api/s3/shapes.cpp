@@ -18,7 +18,7 @@ std::string_view shown_storage_class(std::string_view stored) { return stored.em
 std::string shown_time(unix_ms t) { return format_iso8601(t / 1000 * 1000); }
 
 key_display::key_display(const call& c) {
-  auto const* type = c.query("encoding-type");
+  const auto* type = c.query("encoding-type");
   if (type == nullptr) return;
   if (*type != "url") throw s3_error{ec::invalid_argument, "Invalid Encoding Method specified in Request"};
   encoded = true;

@@ -21,7 +21,7 @@ std::string_view checksum_type(const pb::checksum&);
 // <ChecksumCRC32/> and so on, one for each; and <ChecksumType/> of the first.
 template <class Checksums> // of pb::checksum
 void write_checksums(xml_writer& x, const Checksums& all) {
-  for (auto const& one : all) x.element("Checksum" + one.algorithm(), one.value());
+  for (const auto& one : all) x.element("Checksum" + one.algorithm(), one.value());
 }
 template <class Checksums>
 void write_checksum_type(xml_writer& x, const Checksums& all) {

@@ -60,8 +60,8 @@ http::task<> dispatch(call& c) {
 }
 
 void check_expected_owner(const call& c) {
-  for (auto const* name : {"x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner"})
-    if (auto const owner = c.header(name); !owner.empty() && owner != c.config.owner_id) throw s3_error{ec::access_denied};
+  for (const auto* name : {"x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner"})
+    if (const auto owner = c.header(name); !owner.empty() && owner != c.config.owner_id) throw s3_error{ec::access_denied};
 }
 
 http::task<> serve(shared_state& shared, http::request& req, http::response& res) {
@@ -86,9 +86,9 @@ http::task<> serve(shared_state& shared, http::request& req, http::response& res
   if (!where.key.empty()) must(check_key(where.key));
   std::vector<http::header> hoisted;
   if (who.presigned && has_hoisted_headers(req)) hoisted = with_hoisted_headers(req);
-  auto const headers = hoisted.empty() ? req.headers() : std::span<const http::header>{hoisted};
+  const auto headers = hoisted.empty() ? req.headers() : std::span<const http::header>{hoisted};
   refuse_unsupported(headers);
-  if (auto const* version = req.target().q("versionId"); version != nullptr && !where.key.empty()) must(check_version_id(*version));
+  if (const auto* version = req.target().q("versionId"); version != nullptr && !where.key.empty()) must(check_version_id(*version));
   call c{.config = config, .req = req, .res = res, .store = config.store_of(req), .where = where, .who = std::move(who), .headers = headers};
   check_expected_owner(c);
   co_await dispatch(c);
@@ -97,7 +97,7 @@ http::task<> serve(shared_state& shared, http::request& req, http::response& res
 std::string xml_of(const surface_config& config, const http::request* req, const s3_error& e, std::string_view request_id) {
   error_context context{.request_id = request_id, .host_id = config.host_id};
   if (req != nullptr) {
-    auto const where = find_address(req->host(), req->target().path, config.domains);
+    const auto where = find_address(req->host(), req->target().path, config.domains);
     context.resource = req->target().path;
     context.bucket = where.bucket;
     context.key = where.key;
@@ -108,7 +108,7 @@ std::string xml_of(const surface_config& config, const http::request* req, const
 // Nothing has been sent yet.
 http::task<> answer_error(const surface_config& config, http::request& req, http::response& res, const s3_error& e) {
   res.status = e.what_is.status;
-  for (auto const& [name, value] : e.headers) res.set(name, value);
+  for (const auto& [name, value] : e.headers) res.set(name, value);
   if (res.status == 503) res.set("Retry-After", "1");
   if (req.content().chunked() && !req.content().done()) res.close = true; // who knows how much follows
   std::string body;
@@ -146,7 +146,7 @@ http::handler surface::handler() const {
 }
 
 std::string surface::render_error(const http::request* req, const error& e, int& status, std::string_view request_id, std::string& content_type) const {
-  s3_error const answer{e};
+  const s3_error answer{e};
   status = answer.what_is.status;
   content_type = "application/xml";
   return xml_of(state_->config, req, answer, request_id);

@@ -30,7 +30,7 @@ TEST_CASE("only a request signed with a known key is served") {
 
 TEST_CASE("signature version 2 is told what to use instead") {
   s3_fixture f;
-  std::string const words = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.";
+  const std::string words = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.";
   auto a = f.raw("GET", "/bkt/k", {{"Host", "localhost"}, {"Authorization", "AWS AKIDEXAMPLE:frJIUN8DYpKDtOLCwo//yllqDzg="}, {"Date", "Wed, 21 Oct 2026 08:00:00 GMT"}});
   CHECK(a.status == 400);
   CHECK(f.code(a) == "InvalidRequest");
@@ -66,7 +66,7 @@ TEST_CASE("a presigned URL is as good as its signature, until it expires") {
   CHECK(a.header("content-disposition") == "attachment");
   CHECK(f.code(f.raw("GET", presigned("PUT", "/bkt/dir/k"))) == "SignatureDoesNotMatch");
   CHECK(f.code(f.raw("GET", presigned("GET", "/bkt/dir/k") + "x")) == "SignatureDoesNotMatch");
-  auto const late = presigned("GET", "/bkt/dir/k", 60);
+  const auto late = presigned("GET", "/bkt/dir/k", 60);
   f.clock.at += 61'000;
   a = f.raw("GET", late);
   CHECK(a.status == 403);

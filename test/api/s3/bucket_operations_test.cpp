@@ -81,7 +81,7 @@ TEST_CASE("buckets are listed in pages by prefix") {
   CHECK(a.body.find("<Name>bbb-2</Name>") != std::string::npos);
   CHECK(a.body.find("<BucketRegion>us-east-1</BucketRegion>") != std::string::npos);
   CHECK(a.body.find("bbb-3") == std::string::npos);
-  auto const token = f.between(a.body, "<ContinuationToken>", "</ContinuationToken>");
+  const auto token = f.between(a.body, "<ContinuationToken>", "</ContinuationToken>");
   REQUIRE(!token.empty());
   a = f.get("/?prefix=bbb&max-buckets=2&continuation-token=" + percent_encode(token, false));
   CHECK(a.body.find("<Name>bbb-3</Name>") != std::string::npos);
@@ -98,10 +98,10 @@ TEST_CASE("what can not be configured is truthfully not configured") {
     int status;
     std::string answer; // code, or the whole document
   };
-  std::string const grantee = "<Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"CanonicalUser\"><ID>owner-1</ID><DisplayName>Owner</DisplayName></Grantee>";
-  auto const acl = document("AccessControlPolicy", "<Owner><ID>owner-1</ID><DisplayName>Owner</DisplayName></Owner><AccessControlList><Grant>" + grantee +
+  const std::string grantee = "<Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"CanonicalUser\"><ID>owner-1</ID><DisplayName>Owner</DisplayName></Grantee>";
+  const auto acl = document("AccessControlPolicy", "<Owner><ID>owner-1</ID><DisplayName>Owner</DisplayName></Owner><AccessControlList><Grant>" + grantee +
                                                      "<Permission>FULL_CONTROL</Permission></Grant></AccessControlList>");
-  for (auto const& r : {
+  for (const auto& r : {
            row{"location", 200, document("LocationConstraint", "")},
            row{"versioning", 200, document("VersioningConfiguration", "")},
            row{"acl", 200, acl},
@@ -141,7 +141,7 @@ TEST_CASE("what is not implemented says so, by its name, and changes nothing") {
   struct row {
     const char *method, *target, *name;
   };
-  for (auto const& r : {row{"PUT", "/bkt/k?acl", "PutObjectAcl"}, row{"PUT", "/bkt/k?tagging", "PutObjectTagging"}, row{"DELETE", "/bkt/k?tagging", "DeleteObjectTagging"},
+  for (const auto& r : {row{"PUT", "/bkt/k?acl", "PutObjectAcl"}, row{"PUT", "/bkt/k?tagging", "PutObjectTagging"}, row{"DELETE", "/bkt/k?tagging", "DeleteObjectTagging"},
                         row{"PUT", "/bkt/k?retention", "PutObjectRetention"}, row{"PUT", "/bkt/k?legal-hold", "PutObjectLegalHold"},
                         row{"POST", "/bkt/k?restore", "RestoreObject"}, row{"POST", "/bkt/k?select&select-type=2", "SelectObjectContent"},
                         row{"GET", "/bkt/k?torrent", "GetObjectTorrent"}, row{"PUT", "/bkt?versioning", "PutBucketVersioning"},

@@ -49,7 +49,7 @@ TEST_CASE("conditional reads follow the precedence of RFC 9110") {
       row{{.if_none_match = "\"e\"", .if_unmodified_since = before}, precondition_failed},
   };
   int n = 0;
-  for (auto const& r : table) {
+  for (const auto& r : table) {
     INFO("row " << n++);
     CHECK((judge(r.c, "e", modified) == r.want));
   }

@@ -11,7 +11,7 @@ using namespace troupe::s3;
 TEST_CASE("every error value has a status, a code and a message of S3") {
   int seen = 0;
   for (int n = 0; n < 256; ++n) {
-    auto const code = static_cast<ec>(n);
+    const auto code = static_cast<ec>(n);
     if (to_string(code) == "unknown") {
       CHECK(!has_own_row(code));
       CHECK(s3_code_of(code).code == "InternalError");
@@ -20,7 +20,7 @@ TEST_CASE("every error value has a status, a code and a message of S3") {
     INFO(to_string(code));
     ++seen;
     CHECK(has_own_row(code));
-    auto const& c = s3_code_of(code);
+    const auto& c = s3_code_of(code);
     CHECK(((c.status >= 400 && c.status < 600) || c.status == 304));
     CHECK(!c.code.empty());
     CHECK(c.code.find(' ') == c.code.npos);
@@ -30,7 +30,7 @@ TEST_CASE("every error value has a status, a code and a message of S3") {
 }
 
 TEST_CASE("statuses are those that S3 documents for the code") {
-  std::map<ec, std::pair<int, std::string_view>> const want{
+  const std::map<ec, std::pair<int, std::string_view>> want{
       {ec::no_such_key, {404, "NoSuchKey"}},
       {ec::no_such_bucket, {404, "NoSuchBucket"}},
       {ec::no_such_upload, {404, "NoSuchUpload"}},
@@ -50,7 +50,7 @@ TEST_CASE("statuses are those that S3 documents for the code") {
       {ec::not_found, {500, "InternalError"}},
       {ec::not_leader, {503, "ServiceUnavailable"}},
   };
-  for (auto const& [code, answer] : want) {
+  for (const auto& [code, answer] : want) {
     INFO(to_string(code));
     CHECK(s3_code_of(code).status == answer.first);
     CHECK(s3_code_of(code).code == answer.second);
@@ -58,7 +58,7 @@ TEST_CASE("statuses are those that S3 documents for the code") {
 }
 
 TEST_CASE("an error's XML names code, message, place and request, and escapes what the client sent") {
-  s3_error const e = s3_error{ec::no_such_key, "internal words"}.with_element("Extra", "<&>");
+  const s3_error e = s3_error{ec::no_such_key, "internal words"}.with_element("Extra", "<&>");
   CHECK(error_xml(e, {.resource = "/b/<k>", .bucket = "b", .key = "<k>", .request_id = "0123", .host_id = "node-1"}) ==
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
         "<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message><BucketName>b</BucketName>"
@@ -67,7 +67,7 @@ TEST_CASE("an error's XML names code, message, place and request, and escapes wh
 }
 
 TEST_CASE("an error of ours does not tell the client about disks") {
-  s3_error const e{ec::io_error, "/var/lib/troupe/volume-3/segment_9: EIO"};
+  const s3_error e{ec::io_error, "/var/lib/troupe/volume-3/segment_9: EIO"};
   CHECK(e.text() == "We encountered an internal error. Please try again.");
   CHECK(s3_error{ec::invalid_argument, "precise"}.text() == "precise");
 }

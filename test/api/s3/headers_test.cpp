@@ -41,7 +41,7 @@ TEST_CASE("an object without a type is binary/octet-stream, and aws-chunked alon
 }
 
 TEST_CASE("user metadata is at most 2 KiB of names and values together") {
-  std::string const fits(2048 - 3, 'v'), over(2048 - 2, 'v');
+  const std::string fits(2048 - 3, 'v'), over(2048 - 2, 'v');
   std::vector<http::header> in{{"x-amz-meta-abc", fits}};
   CHECK(read_object_headers(in).metadata.size() == 1);
   in[0].value = over;

@@ -8,7 +8,7 @@ using namespace troupe::test;
 namespace {
 
 constexpr auto record = "<LastModified>2026-10-21T08:00:00.000Z</LastModified><ETag>&quot;9dd4e461268c8034f5c8564e155c67a6&quot;</ETag><Size>1</Size><StorageClass>STANDARD</StorageClass>";
-std::string const owner = "<Owner>" + std::string{owner_xml} + "</Owner>";
+const std::string owner = "<Owner>" + std::string{owner_xml} + "</Owner>";
 
 std::string contents(std::string key, bool with_owner) { return "<Contents><Key>" + key + "</Key>" + record + (with_owner ? owner : "") + "</Contents>"; }
 std::string prefixes(std::string key) { return "<CommonPrefixes><Prefix>" + key + "</Prefix></CommonPrefixes>"; }
@@ -39,7 +39,7 @@ TEST_CASE("ListObjectsV2 pages by opaque tokens") {
   s3_fixture f;
   fill(f, {"a", "d/1", "d/2", "e", "z"});
   auto a = f.get("/bkt?list-type=2&delimiter=/&max-keys=2");
-  auto const token = s3::make_page_token("d/", "");
+  const auto token = s3::make_page_token("d/", "");
   CHECK(a.body == document("ListBucketResult", "<Name>bkt</Name><Prefix></Prefix><NextContinuationToken>" + token + "</NextContinuationToken><KeyCount>2</KeyCount><MaxKeys>2</MaxKeys>"
                                                "<Delimiter>/</Delimiter><IsTruncated>true</IsTruncated>" + contents("a", false) + prefixes("d/")));
   a = f.get("/bkt?list-type=2&delimiter=/&max-keys=2&start-after=a&continuation-token=" + percent_encode(token, false));
@@ -48,7 +48,7 @@ TEST_CASE("ListObjectsV2 pages by opaque tokens") {
   a = f.get("/bkt?list-type=2&prefix=d/&fetch-owner=true&start-after=d/1");
   CHECK(a.body == document("ListBucketResult", "<Name>bkt</Name><Prefix>d/</Prefix><StartAfter>d/1</StartAfter><KeyCount>1</KeyCount><MaxKeys>1000</MaxKeys><IsTruncated>false</IsTruncated>" +
                                                contents("d/2", true)));
-  for (auto const& bad : std::vector<std::string>{"", "x", "AAAA", token.substr(0, token.size() - 4) + "AAAA", "B" + token.substr(1)}) {
+  for (const auto& bad : std::vector<std::string>{"", "x", "AAAA", token.substr(0, token.size() - 4) + "AAAA", "B" + token.substr(1)}) {
     INFO(bad);
     a = f.get("/bkt?list-type=2&continuation-token=" + percent_encode(bad, false));
     CHECK(a.status == 400);
@@ -97,7 +97,7 @@ TEST_CASE("every object is the one version null") {
 
 TEST_CASE("a token names a place for one prefix only") {
   using namespace s3;
-  auto const token = make_page_token("some/key", "some/");
+  const auto token = make_page_token("some/key", "some/");
   CHECK(*read_page_token(token, "some/") == "some/key");
   CHECK(read_page_token(token, "").error().code == ec::invalid_argument);
   for (std::size_t i = 0; i < token.size(); ++i) {

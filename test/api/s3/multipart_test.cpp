@@ -7,7 +7,7 @@ using namespace troupe::test;
 
 namespace {
 
-std::string const id1 = hex_encode(std::string(15, 'u') + "1");
+const std::string id1 = hex_encode(std::string(15, 'u') + "1");
 
 std::string begin(s3_fixture& f, std::string key, fields headers = {}) {
   auto a = f.call("POST", "/bkt/" + key + "?uploads", headers);
@@ -27,7 +27,7 @@ std::string parts(std::initializer_list<std::pair<int, std::string>> list) {
   return out + "</CompleteMultipartUpload>";
 }
 
-std::string const part_a(20, 'a'), part_b(20, 'b');
+const std::string part_a(20, 'a'), part_b(20, 'b');
 
 } // namespace
 
@@ -36,13 +36,13 @@ TEST_CASE("an object is uploaded in parts") {
   auto a = f.call("POST", "/bkt/dir/k?uploads", {{"Content-Type", "text/plain"}, {"x-amz-meta-a", "1"}, {"x-amz-tagging", "t=1"}});
   CHECK(a.status == 200);
   CHECK(a.body == document("InitiateMultipartUploadResult", "<Bucket>bkt</Bucket><Key>dir/k</Key><UploadId>" + id1 + "</UploadId>"));
-  auto const e1 = upload(f, "dir/k", id1, 1, part_a), e3 = upload(f, "dir/k", id1, 3, part_b), e4 = upload(f, "dir/k", id1, 4, "end");
+  const auto e1 = upload(f, "dir/k", id1, 1, part_a), e3 = upload(f, "dir/k", id1, 3, part_b), e4 = upload(f, "dir/k", id1, 4, "end");
   CHECK(e1 == "\"" + hex_encode(md5(as_bytes(part_a))) + "\"");
   CHECK(f.get("/bkt/dir/k").status == 404);
   a = f.call("POST", "/bkt/dir/k?uploadId=" + id1, {}, parts({{1, e1}, {3, e3}, {4, e4}}));
   CHECK(a.status == 200);
-  auto const md5s = std::string{as_text(md5(as_bytes(part_a)))} + std::string{as_text(md5(as_bytes(part_b)))} + std::string{as_text(md5(as_bytes("end")))};
-  auto const etag = hex_encode(md5(as_bytes(md5s))) + "-3";
+  const auto md5s = std::string{as_text(md5(as_bytes(part_a)))} + std::string{as_text(md5(as_bytes(part_b)))} + std::string{as_text(md5(as_bytes("end")))};
+  const auto etag = hex_encode(md5(as_bytes(md5s))) + "-3";
   CHECK(a.body == document("CompleteMultipartUploadResult", "<Location>http://localhost:9000/bkt/dir/k</Location><Bucket>bkt</Bucket><Key>dir/k</Key><ETag>&quot;" + etag + "&quot;</ETag>"));
   a = f.get("/bkt/dir/k");
   CHECK(a.body == part_a + part_b + "end");
@@ -69,8 +69,8 @@ TEST_CASE("an object is uploaded in parts") {
 
 TEST_CASE("completion is refused when the list is wrong, and the upload stays") {
   s3_fixture f;
-  auto const id = begin(f, "k");
-  auto const e1 = upload(f, "k", id, 1, part_a), e2 = upload(f, "k", id, 2, "small"), e3 = upload(f, "k", id, 3, part_b);
+  const auto id = begin(f, "k");
+  const auto e1 = upload(f, "k", id, 1, part_a), e2 = upload(f, "k", id, 2, "small"), e3 = upload(f, "k", id, 3, part_b);
   auto complete = [&](std::string body, fields headers = {}) { return f.call("POST", "/bkt/k?uploadId=" + id, headers, body); };
   CHECK(f.code(complete(parts({{3, e3}, {1, e1}}))) == "InvalidPartOrder");
   CHECK(f.code(complete(parts({{1, e1}, {1, e1}}))) == "InvalidPartOrder");
@@ -94,7 +94,7 @@ TEST_CASE("completion is refused when the list is wrong, and the upload stays") 
 
 TEST_CASE("a part has a number, an upload and a length") {
   s3_fixture f;
-  auto const id = begin(f, "k");
+  const auto id = begin(f, "k");
   for (auto bad : {"0", "10001", "x", "-1", ""}) {
     INFO(bad);
     CHECK(f.code(f.put("/bkt/k?partNumber=" + std::string{bad} + "&uploadId=" + id, "x")) == "InvalidArgument");
@@ -109,7 +109,7 @@ TEST_CASE("a part has a number, an upload and a length") {
 
 TEST_CASE("an upload that is aborted is gone") {
   s3_fixture f;
-  auto const id = begin(f, "k");
+  const auto id = begin(f, "k");
   upload(f, "k", id, 1, part_a);
   CHECK(f.call("DELETE", "/bkt/k?uploadId=" + id).status == 204);
   CHECK(f.code(f.call("DELETE", "/bkt/k?uploadId=" + id)) == "NoSuchUpload");
@@ -118,9 +118,9 @@ TEST_CASE("an upload that is aborted is gone") {
 
 TEST_CASE("parts are listed in pages") {
   s3_fixture f;
-  auto const id = begin(f, "dir/k");
+  const auto id = begin(f, "dir/k");
   for (int n : {1, 2, 5}) upload(f, "dir/k", id, n, "x");
-  std::string const owner = owner_xml;
+  const std::string owner = owner_xml;
   auto part = [](int n) {
     return "<Part><PartNumber>" + std::to_string(n) + "</PartNumber><LastModified>2026-10-21T08:00:00.000Z</LastModified><ETag>&quot;9dd4e461268c8034f5c8564e155c67a6&quot;</ETag><Size>1</Size></Part>";
   };
@@ -129,7 +129,7 @@ TEST_CASE("parts are listed in pages") {
            std::to_string(marker) + "</PartNumberMarker><NextPartNumberMarker>" + std::to_string(next) + "</NextPartNumberMarker><MaxParts>" + std::to_string(most) + "</MaxParts><IsTruncated>" + truncated +
            "</IsTruncated>";
   };
-  auto const target = "/bkt/dir/k?uploadId=" + id;
+  const auto target = "/bkt/dir/k?uploadId=" + id;
   CHECK(f.get(target).body == document("ListPartsResult", head(0, 5, 1000, "false") + part(1) + part(2) + part(5)));
   CHECK(f.get(target + "&max-parts=2").body == document("ListPartsResult", head(0, 2, 2, "true") + part(1) + part(2)));
   CHECK(f.get(target + "&max-parts=2&part-number-marker=2").body == document("ListPartsResult", head(2, 5, 2, "false") + part(5)));
@@ -141,7 +141,7 @@ TEST_CASE("uploads are listed by key, in pages") {
   begin(f, "a");
   begin(f, "d/1");
   begin(f, "d/2");
-  std::string const owner = owner_xml;
+  const std::string owner = owner_xml;
   auto upload_xml = [&](std::string key, char n) {
     return "<Upload><Key>" + key + "</Key><UploadId>" + hex_encode(std::string(15, 'u') + n) + "</UploadId><Initiator>" + owner + "</Initiator><Owner>" + owner +
            "</Owner><StorageClass>STANDARD</StorageClass><Initiated>2026-10-21T08:00:00.000Z</Initiated></Upload>";
@@ -151,7 +151,7 @@ TEST_CASE("uploads are listed by key, in pages") {
   CHECK(f.get("/bkt?uploads&delimiter=/").body ==
         document("ListMultipartUploadsResult", "<Bucket>bkt</Bucket><KeyMarker></KeyMarker><UploadIdMarker></UploadIdMarker><Prefix></Prefix><Delimiter>/</Delimiter><MaxUploads>1000</MaxUploads>"
                                                "<IsTruncated>false</IsTruncated>" + upload_xml("a", '1') + "<CommonPrefixes><Prefix>d/</Prefix></CommonPrefixes>"));
-  auto const first = hex_encode(std::string(15, 'u') + '1');
+  const auto first = hex_encode(std::string(15, 'u') + '1');
   CHECK(f.get("/bkt?uploads&max-uploads=1").body ==
         document("ListMultipartUploadsResult", "<Bucket>bkt</Bucket><KeyMarker></KeyMarker><UploadIdMarker></UploadIdMarker><NextKeyMarker>a</NextKeyMarker><NextUploadIdMarker>" + first +
                                                "</NextUploadIdMarker><Prefix></Prefix><MaxUploads>1</MaxUploads><IsTruncated>true</IsTruncated>" + upload_xml("a", '1')));
@@ -165,14 +165,14 @@ TEST_CASE("uploads are listed by key, in pages") {
 TEST_CASE("a part is copied from an object, or from a range of it") {
   s3_fixture f;
   f.put("/bkt/from", "0123456789abcdefghij");
-  auto const id = begin(f, "k");
+  const auto id = begin(f, "k");
   auto copy = [&](int n, std::string source, fields more = {}) {
     more.emplace_back("x-amz-copy-source", source);
     return f.put("/bkt/k?partNumber=" + std::to_string(n) + "&uploadId=" + id, "", more);
   };
   auto a = copy(1, "/bkt/from");
   CHECK(a.status == 200);
-  auto const whole = hex_encode(md5(as_bytes("0123456789abcdefghij")));
+  const auto whole = hex_encode(md5(as_bytes("0123456789abcdefghij")));
   CHECK(a.body == document("CopyPartResult", "<LastModified>2026-10-21T08:00:00.000Z</LastModified><ETag>&quot;" + whole + "&quot;</ETag>"));
   a = copy(2, "bkt/from", {{"x-amz-copy-source-range", "bytes=2-4"}});
   CHECK(a.status == 200);
@@ -190,23 +190,23 @@ TEST_CASE("an upload has one checksum algorithm, and its parts' checksums make t
   auto a = f.call("POST", "/bkt/k?uploads", {{"x-amz-checksum-algorithm", "SHA256"}});
   CHECK(a.header("x-amz-checksum-algorithm") == "SHA256");
   CHECK(a.header("x-amz-checksum-type") == "COMPOSITE");
-  auto const id = f.between(a.body, "<UploadId>", "</UploadId>");
-  auto const s1 = base64_encode(sha256(as_bytes(part_a))), s2 = base64_encode(sha256(as_bytes(part_b)));
+  const auto id = f.between(a.body, "<UploadId>", "</UploadId>");
+  const auto s1 = base64_encode(sha256(as_bytes(part_a))), s2 = base64_encode(sha256(as_bytes(part_b)));
   a = f.put("/bkt/k?partNumber=1&uploadId=" + id, part_a, {{"x-amz-checksum-sha256", s1}});
   CHECK(a.header("x-amz-checksum-sha256") == s1);
   CHECK(f.code(f.put("/bkt/k?partNumber=2&uploadId=" + id, part_b, {{"x-amz-checksum-sha256", s1}})) == "BadDigest");
-  auto const e1 = a.header("etag"), e2 = upload(f, "k", id, 2, part_b); // computed though not sent
+  const auto e1 = a.header("etag"), e2 = upload(f, "k", id, 2, part_b); // computed though not sent
   CHECK(f.get("/bkt/k?uploadId=" + id).body.find("<ChecksumAlgorithm>SHA256</ChecksumAlgorithm><ChecksumType>COMPOSITE</ChecksumType><Part><PartNumber>1</PartNumber>") != std::string::npos);
   auto body = [&](std::string second) {
     return "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>" + e1 + "</ETag><ChecksumSHA256>" + s1 + "</ChecksumSHA256></Part><Part><PartNumber>2</PartNumber><ETag>" + e2 +
            "</ETag><ChecksumSHA256>" + second + "</ChecksumSHA256></Part></CompleteMultipartUpload>";
   };
-  auto const target = "/bkt/k?uploadId=" + id;
+  const auto target = "/bkt/k?uploadId=" + id;
   CHECK(f.code(f.call("POST", target, {}, body(s1))) == "InvalidPart");
   CHECK(f.code(f.call("POST", target, {{"x-amz-checksum-crc32", "AAAAAA=="}}, body(s2))) == "InvalidRequest");
   CHECK(f.code(f.call("POST", target, {{"x-amz-checksum-type", "FULL_OBJECT"}}, body(s2))) == "InvalidRequest");
   CHECK(f.code(f.call("POST", target, {{"x-amz-checksum-sha256", s1 + "-2"}}, body(s2))) == "BadDigest");
-  auto const whole = base64_encode(sha256(as_bytes(*base64_decode(s1) + *base64_decode(s2)))) + "-2";
+  const auto whole = base64_encode(sha256(as_bytes(*base64_decode(s1) + *base64_decode(s2)))) + "-2";
   a = f.call("POST", target, {{"x-amz-checksum-sha256", whole}, {"x-amz-checksum-type", "COMPOSITE"}}, body(s2));
   CHECK(a.status == 200);
   CHECK(a.body.find("<ChecksumSHA256>" + whole + "</ChecksumSHA256><ChecksumType>COMPOSITE</ChecksumType>") != std::string::npos);

@@ -60,7 +60,7 @@ TEST_CASE("content that is not inlined is streamed") {
 
 TEST_CASE("a read that fails at once is an error, and one that fails on the way is cut") {
   s3_fixture f;
-  std::string const content(100, 'x');
+  const std::string content(100, 'x');
   f.put("/bkt/k", content);
   f.store.read_fails_after = 0;
   auto a = f.get("/bkt/k");
@@ -93,7 +93,7 @@ TEST_CASE("ranges are answered as S3 answers them") {
   CHECK(f.code(a) == "InvalidRange");
   CHECK(a.header("content-range") == "bytes */10");
   CHECK(f.between(a.body, "<ActualObjectSize>", "</ActualObjectSize>") == "10");
-  auto const etag = f.get("/bkt/k");
+  const auto etag = f.get("/bkt/k");
   CHECK(f.get("/bkt/k", {{"Range", "bytes=0-0"}, {"If-Range", etag.header("etag")}}).status == 206);
   CHECK(f.get("/bkt/k", {{"Range", "bytes=0-0"}, {"If-Range", "\"other\""}}).status == 200);
   CHECK(f.get("/bkt/k", {{"Range", "bytes=0-0"}, {"If-Range", modified}}).status == 206);
@@ -108,7 +108,7 @@ TEST_CASE("ranges are answered as S3 answers them") {
 TEST_CASE("conditional reads answer 304 and 412 as they should") {
   s3_fixture f;
   f.put("/bkt/k", "hello", {{"Cache-Control", "max-age=60"}, {"x-amz-meta-a", "b"}});
-  auto const tag = "\"" + std::string{md5_of_hello} + "\"";
+  const auto tag = "\"" + std::string{md5_of_hello} + "\"";
   auto a = f.get("/bkt/k", {{"If-None-Match", tag}});
   CHECK(a.status == 304);
   CHECK(a.body.empty());
@@ -150,7 +150,7 @@ TEST_CASE("what is not there is 404, with a body for GET and none for HEAD") {
 
 TEST_CASE("keys are bytes: they are not normalised, and bounded") {
   s3_fixture f;
-  for (auto const& target : std::vector<std::string>{"/bkt//", "/bkt/a//b", "/bkt/a/../b", "/bkt/a%2Fb%20c+d%3F", "/bkt/%C3%A9%E2%82%AC", "/bkt/" + std::string(1024, 'k')}) {
+  for (const auto& target : std::vector<std::string>{"/bkt//", "/bkt/a//b", "/bkt/a/../b", "/bkt/a%2Fb%20c+d%3F", "/bkt/%C3%A9%E2%82%AC", "/bkt/" + std::string(1024, 'k')}) {
     INFO(target);
     CHECK(f.put(target, target).status == 200);
     CHECK(f.get(target).body == target);
@@ -169,7 +169,7 @@ TEST_CASE("conditional writes hold, or nothing is written") {
   auto a = f.put("/bkt/k", "two", {{"If-None-Match", "*"}});
   CHECK(a.status == 412);
   CHECK(f.code(a) == "PreconditionFailed");
-  auto const tag = f.get("/bkt/k").header("etag");
+  const auto tag = f.get("/bkt/k").header("etag");
   CHECK(f.put("/bkt/k", "two", {{"If-Match", "\"other\""}}).status == 412);
   CHECK(f.put("/bkt/k", "two", {{"If-Match", tag}}).status == 200);
   CHECK(f.put("/bkt/absent", "x", {{"If-Match", tag}}).status == 404);
@@ -191,7 +191,7 @@ TEST_CASE("deleting what is not there is fine") {
 TEST_CASE("headers that a write can not honour are refused before anything changes") {
   s3_fixture f;
   f.put("/bkt/k", "old");
-  for (auto const& h : fields{{"x-amz-server-side-encryption", "AES256"}, {"x-amz-acl", "public-read"}, {"x-amz-object-lock-mode", "GOVERNANCE"},
+  for (const auto& h : fields{{"x-amz-server-side-encryption", "AES256"}, {"x-amz-acl", "public-read"}, {"x-amz-object-lock-mode", "GOVERNANCE"},
                               {"x-amz-grant-read", "id=1"}, {"x-amz-website-redirect-location", "/x"}, {"x-amz-write-offset-bytes", "3"}}) {
     INFO(h.first);
     auto a = f.put("/bkt/k", "new", {h});
@@ -209,9 +209,9 @@ TEST_CASE("many objects are deleted by one request, each with its own result") {
   s3_fixture f;
   for (auto k : {"a", "b", "c", "stays"}) f.put("/bkt/" + std::string{k}, "x");
   f.store.undeletable.insert("stays");
-  std::string const body = "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Object><Key>a</Key></Object><Object><Key>absent</Key><VersionId>null</VersionId></Object>"
+  const std::string body = "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Object><Key>a</Key></Object><Object><Key>absent</Key><VersionId>null</VersionId></Object>"
                            "<Object><Key>stays</Key></Object><Object><Key>b</Key><VersionId>v1</VersionId></Object><Object><Key>c</Key><ETag>other</ETag></Object></Delete>";
-  auto const md5_header = base64_encode(md5(as_bytes(body)));
+  const auto md5_header = base64_encode(md5(as_bytes(body)));
   auto a = f.call("POST", "/bkt?delete", {{"Content-MD5", md5_header}}, body);
   CHECK(a.status == 200);
   CHECK(a.body == document("DeleteResult", "<Deleted><Key>a</Key></Deleted><Deleted><Key>absent</Key><VersionId>null</VersionId></Deleted>"
@@ -220,7 +220,7 @@ TEST_CASE("many objects are deleted by one request, each with its own result") {
                                            "<Error><Key>c</Key><Code>PreconditionFailed</Code><Message>At least one of the pre-conditions you specified did not hold</Message></Error>"));
   CHECK(f.store.buckets["bkt"].objects.size() == 3);
 
-  std::string const quiet = "<Delete><Quiet>true</Quiet><Object><Key>b</Key></Object></Delete>";
+  const std::string quiet = "<Delete><Quiet>true</Quiet><Object><Key>b</Key></Object></Delete>";
   a = f.call("POST", "/bkt?delete", {{"x-amz-checksum-sha256", base64_encode(sha256(as_bytes(quiet)))}}, quiet);
   CHECK(a.body == document("DeleteResult", ""));
   CHECK(f.store.buckets["bkt"].objects.size() == 2);
@@ -245,10 +245,10 @@ TEST_CASE("a copy takes headers, metadata and tags along, or is given new ones")
   s3_fixture f;
   f.put("/bkt/from%20x", "content to copy", {{"Content-Type", "text/plain"}, {"x-amz-meta-a", "1"}, {"x-amz-tagging", "t=1"}, {"x-amz-checksum-crc32c", base64_encode(std::string{"\0\0\0\0", 4})}});
   CHECK(f.put("/bkt/from%20x", "content to copy", {{"Content-Type", "text/plain"}, {"x-amz-meta-a", "1"}, {"x-amz-tagging", "t=1"}}).status == 200);
-  auto const tag = f.get("/bkt/from%20x").header("etag");
+  const auto tag = f.get("/bkt/from%20x").header("etag");
   auto a = f.put("/bkt/to", "", {{"x-amz-copy-source", "/bkt/from%20x"}});
   CHECK(a.status == 200);
-  auto const escaped = "&quot;" + tag.substr(1, 32) + "&quot;";
+  const auto escaped = "&quot;" + tag.substr(1, 32) + "&quot;";
   CHECK(a.body == document("CopyObjectResult", "<LastModified>2026-10-21T08:00:00.000Z</LastModified><ETag>" + escaped + "</ETag>"));
   a = f.get("/bkt/to");
   CHECK(a.body == "content to copy");
@@ -270,7 +270,7 @@ TEST_CASE("a copy takes headers, metadata and tags along, or is given new ones")
 TEST_CASE("a copy has conditions, and a source that makes sense") {
   s3_fixture f;
   f.put("/bkt/from", "content to copy");
-  auto const tag = f.get("/bkt/from").header("etag");
+  const auto tag = f.get("/bkt/from").header("etag");
   auto copy = [&](std::string source, fields more = {}) {
     more.emplace_back("x-amz-copy-source", source);
     return f.put("/bkt/to", "", more);

@@ -8,7 +8,7 @@ using namespace troupe::test;
 namespace {
 
 std::string crc32_of(std::string_view s) {
-  auto const n = crc32(as_bytes(s));
+  const auto n = crc32(as_bytes(s));
   std::string raw;
   for (int shift = 24; shift >= 0; shift -= 8) raw += static_cast<char>(n >> shift);
   return base64_encode(raw);
@@ -24,7 +24,7 @@ std::string hex(std::size_t n) {
 std::string unsigned_chunks(std::string_view body, std::string_view trailer, std::size_t step = 7) {
   std::string out;
   for (std::size_t at = 0; at < body.size(); at += step) {
-    auto const piece = body.substr(at, step);
+    const auto piece = body.substr(at, step);
     ((out += hex(piece.size())) += "\r\n") += piece;
     out += "\r\n";
   }
@@ -32,7 +32,7 @@ std::string unsigned_chunks(std::string_view body, std::string_view trailer, std
 }
 
 constexpr auto streaming_trailer = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
-std::string const text = "the quick brown fox jumps over the lazy dog";
+const std::string text = "the quick brown fox jumps over the lazy dog";
 
 } // namespace
 
@@ -109,7 +109,7 @@ TEST_CASE("an aws-chunked body with a checksum in its trailer is decoded and ver
   CHECK(f.code(put("x-amz-checksum-crc32:" + crc32_of(text), {}, "x")) == "InvalidArgument");
   CHECK(f.code(put("x-amz-checksum-crc32:" + crc32_of(text), {}, std::to_string(text.size()), "x-amz-something")) == "InvalidRequest");
   CHECK(f.get("/bkt/k").body == "old");
-  auto const missing = f.call("PUT", "/bkt/k", {}, unsigned_chunks(text, ""), {.payload = streaming_trailer});
+  const auto missing = f.call("PUT", "/bkt/k", {}, unsigned_chunks(text, ""), {.payload = streaming_trailer});
   CHECK(missing.status == 411);
   CHECK(f.code(missing) == "MissingContentLength");
   CHECK(put("x-amz-checksum-crc32:" + crc32_of(text), {{"Transfer-Encoding", "identity"}}).status == 400);
@@ -117,14 +117,14 @@ TEST_CASE("an aws-chunked body with a checksum in its trailer is decoded and ver
 
 TEST_CASE("aws-chunked inside of chunked works, as some SDKs send it") {
   s3_fixture f;
-  auto const inner = unsigned_chunks(text, "x-amz-checksum-crc32:" + crc32_of(text));
+  const auto inner = unsigned_chunks(text, "x-amz-checksum-crc32:" + crc32_of(text));
   std::string outer;
   for (std::size_t at = 0; at < inner.size(); at += 11) {
-    auto const piece = inner.substr(at, 11);
+    const auto piece = inner.substr(at, 11);
     outer += hex(piece.size()) + "\r\n" + piece + "\r\n";
   }
   outer += "0\r\n\r\n";
-  auto const request = f.signed_request("PUT", "/bkt/k", {{"x-amz-decoded-content-length", std::to_string(text.size())}, {"x-amz-trailer", "x-amz-checksum-crc32"}, {"Transfer-Encoding", "chunked"}},
+  const auto request = f.signed_request("PUT", "/bkt/k", {{"x-amz-decoded-content-length", std::to_string(text.size())}, {"x-amz-trailer", "x-amz-checksum-crc32"}, {"Transfer-Encoding", "chunked"}},
                                         outer, {.payload = streaming_trailer});
   CHECK(f.client->exchange(request).status == 200);
   CHECK(f.get("/bkt/k").body == text);
@@ -132,29 +132,29 @@ TEST_CASE("aws-chunked inside of chunked works, as some SDKs send it") {
 
 TEST_CASE("a signed aws-chunked body is verified chunk by chunk") {
   s3_fixture f;
-  auto const amz_date = format_amz_date(f.clock.at), day = amz_date.substr(0, 8), scope = day + "/us-east-1/s3/aws4_request";
-  auto const key = sigv4_signing_key(secret_key, day, "us-east-1", "s3");
+  const auto amz_date = format_amz_date(f.clock.at), day = amz_date.substr(0, 8), scope = day + "/us-east-1/s3/aws4_request";
+  const auto key = sigv4_signing_key(secret_key, day, "us-east-1", "s3");
   auto attempt = [&](bool damaged) {
     fields headers{{"x-amz-decoded-content-length", std::to_string(text.size())}, {"Content-Encoding", "aws-chunked"}};
     auto head = f.signed_request("PUT", "/bkt/k", headers, "", {.payload = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"});
     auto signature = f.between(head, "Signature=", "\r\n");
     std::string body;
-    auto const nothing = hex_encode(sha256({}));
+    const auto nothing = hex_encode(sha256({}));
     for (std::size_t at = 0; at <= text.size(); at += 20) {
-      auto const piece = at + 20 > text.size() && at != 0 && at >= text.size() ? std::string{} : text.substr(at, 20);
+      const auto piece = at + 20 > text.size() && at != 0 && at >= text.size() ? std::string{} : text.substr(at, 20);
       signature = hex_encode(hmac_sha256(key, as_bytes("AWS4-HMAC-SHA256-PAYLOAD\n" + amz_date + "\n" + scope + "\n" + signature + "\n" + nothing + "\n" + hex_encode(sha256(as_bytes(piece))))));
       body += hex(piece.size()) + ";chunk-signature=" + signature + "\r\n" + (damaged && at == 20 ? std::string(piece.size(), '!') : piece) + "\r\n";
     }
     signature = hex_encode(hmac_sha256(key, as_bytes("AWS4-HMAC-SHA256-PAYLOAD\n" + amz_date + "\n" + scope + "\n" + signature + "\n" + nothing + "\n" + nothing)));
     body += "0;chunk-signature=" + signature + "\r\n\r\n";
-    auto const length = head.find("Content-Length: 0");
+    const auto length = head.find("Content-Length: 0");
     head.replace(length, 17, "Content-Length: " + std::to_string(body.size()));
     return f.client->exchange(head + body);
   };
   CHECK(attempt(false).status == 200);
   CHECK(f.get("/bkt/k").body == text);
   f.put("/bkt/k", "old");
-  auto const a = attempt(true);
+  const auto a = attempt(true);
   CHECK(a.status == 403);
   CHECK(f.code(a) == "SignatureDoesNotMatch");
   f.reconnect();
@@ -184,7 +184,7 @@ TEST_CASE("a body that stops early is an error, and the old object survives") {
   f.put("/bkt/k", "old");
   f.client->send(f.signed_request("PUT", "/bkt/k", {{"Content-Length", "100"}}, "only this", {.payload = "UNSIGNED-PAYLOAD"}));
   f.client->half_close();
-  auto const a = f.client->read();
+  const auto a = f.client->read();
   CHECK(a.status == 400);
   CHECK(f.code(a) == "IncompleteBody");
   f.reconnect();

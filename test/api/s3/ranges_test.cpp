@@ -12,7 +12,7 @@ TEST_CASE("a Range header chooses bytes as RFC 9110 says, and nonsense chooses t
     std::uint64_t size;
     range_choice want;
   };
-  for (auto const& r : {
+  for (const auto& r : {
            row{"", 10, {whole, {0, 10}}},
            row{"bytes=0-4", 10, {part, {0, 5}}},
            row{"bytes=0-0", 10, {part, {0, 1}}},

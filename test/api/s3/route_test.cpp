@@ -14,12 +14,12 @@ using op = operation;
 
 namespace {
 
-std::vector<std::string> const domains{"localhost", "s3.localhost", "s3.example.com"};
+const std::vector<std::string> domains{"localhost", "s3.localhost", "s3.example.com"};
 
 // "PUT /b/k?uploads" as host "localhost:9000" would get it.
 struct routed {
   explicit routed(std::string line, std::string host_ = "localhost:9000", bool copy = false) : text(std::move(line)), host(std::move(host_)) {
-    auto const space = text.find(' ');
+    const auto space = text.find(' ');
     REQUIRE(target.parse(std::string_view{text}.substr(space + 1)));
     answer.emplace(find_route({.method = std::string_view{text}.substr(0, space), .host = host, .path = target.path, .query = target.query, .has_copy_source = copy, .domains = domains}));
   }
@@ -43,7 +43,7 @@ TEST_CASE("a request is routed by method, level and sub-resource") {
     const char* bucket = "";
     const char* key = "";
   };
-  for (auto const& r : {
+  for (const auto& r : {
            row{"GET /", op::list_buckets, "ListBuckets"},
            row{"GET /?x-id=ListBuckets", op::list_buckets, "ListBuckets"},
            row{"PUT /b", op::create_bucket, "CreateBucket", "b"},
@@ -125,10 +125,10 @@ TEST_CASE("a request that could mean two things, or something unknown, is refuse
 
 TEST_CASE("no write with any sub-resource of the table reaches PutObject, CreateBucket, DeleteObject or DeleteBucket") {
   std::set<std::string> parameters;
-  for (auto const& r : route_rows()) parameters.insert(std::string{r.parameter});
+  for (const auto& r : route_rows()) parameters.insert(std::string{r.parameter});
   parameters.erase("");
   REQUIRE(parameters.size() > 30);
-  for (auto const& p : parameters)
+  for (const auto& p : parameters)
     for (std::string method : {"PUT", "DELETE"})
       for (std::string place : {"/b", "/b/k"}) {
         INFO(method << " " << place << "?" << p);
@@ -140,7 +140,7 @@ TEST_CASE("no write with any sub-resource of the table reaches PutObject, Create
 
 TEST_CASE("the table has one row for each level, method and sub-resource") {
   std::set<std::tuple<level, std::string_view, std::string_view>> seen;
-  for (auto const& r : route_rows()) {
+  for (const auto& r : route_rows()) {
     INFO(r.name);
     CHECK(seen.emplace(r.at, r.method, r.parameter).second);
     CHECK((r.op == op::not_configured) == (r.absent != nullptr));
@@ -154,7 +154,7 @@ TEST_CASE("the bucket comes from the host below a domain, else from the path") {
     const char* bucket;
     const char* key;
   };
-  for (auto const& r : {
+  for (const auto& r : {
            row{"localhost", "GET /b/k", "b", "k"},
            row{"127.0.0.1:9000", "GET /b/k", "b", "k"},
            row{"[::1]:9000", "GET /b/k", "b", "k"},

@@ -100,12 +100,12 @@ struct s3_fixture {
   // The bytes of a signed request. Content-Length is the body's unless `headers` has Transfer-Encoding.
   std::string signed_request(std::string_view method, std::string_view target, fields headers, std::string_view body, const how& h) {
     headers.insert(headers.begin(), {"Host", h.host});
-    auto const payload = h.payload.empty() ? hex_encode(sha256(as_bytes(body))) : h.payload;
+    const auto payload = h.payload.empty() ? hex_encode(sha256(as_bytes(body))) : h.payload;
     uri parsed;
     REQUIRE(parsed.parse(target));
     std::vector<header_view> views;
     for (auto& [name, value] : headers) views.push_back({name, value});
-    auto const added = sign({.method = method, .path = parsed.path, .query = parsed.query, .headers = views},
+    const auto added = sign({.method = method, .path = parsed.path, .query = parsed.query, .headers = views},
                             {.access_key = h.key, .secret_key = h.secret, .region = h.region}, payload, clock.at - h.signed_ms_ago);
     headers.insert(headers.end(), added.begin(), added.end());
     headers.insert(headers.end(), h.unsigned_headers.begin(), h.unsigned_headers.end());
@@ -140,9 +140,9 @@ struct s3_fixture {
   static std::string code(const answer& a) { return between(a.body, "<Code>", "</Code>"); }
   static std::string message(const answer& a) { return between(a.body, "<Message>", "</Message>"); }
   static std::string between(const std::string& s, std::string_view from, std::string_view to) {
-    auto const a = s.find(from);
+    const auto a = s.find(from);
     if (a == s.npos) return {};
-    auto const b = s.find(to, a + from.size());
+    const auto b = s.find(to, a + from.size());
     return s.substr(a + from.size(), b - a - from.size());
   }
 
