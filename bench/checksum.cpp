@@ -53,8 +53,15 @@ void md5_side_by_side(benchmark::State& state) {
   }
   state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * streams * size));
 }
-BENCHMARK(md5_side_by_side)->Args({1, 16})->Args({4, 16})->Args({8, 16})->Args({16, 16})
-    ->Args({4, 8})->Args({8, 8})->Args({16, 8})->Args({16, 1});
+BENCHMARK(md5_side_by_side)
+  ->Args({1, 16})
+  ->Args({4, 16})
+  ->Args({8, 16})
+  ->Args({16, 16})
+  ->Args({4, 8})
+  ->Args({8, 8})
+  ->Args({16, 8})
+  ->Args({16, 1});
 
 void hmac_of_a_chunk_signature(benchmark::State& state) {
   sha256_digest key{};

@@ -22,8 +22,10 @@ struct stripe {
     for (std::size_t i = 0; i < all.size(); ++i) {
       all[i].resize(size);
       for (auto& b : all[i]) b = static_cast<std::byte>((word = word * 1664525u + 1013904223u) >> 24);
-      if (i < k) data.push_back(all[i].data());
-      else parity.push_back(all[i].data());
+      if (i < k)
+        data.push_back(all[i].data());
+      else
+        parity.push_back(all[i].data());
     }
     codec.encode(data, parity, size);
   }

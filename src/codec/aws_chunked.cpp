@@ -13,8 +13,8 @@ constexpr std::string_view trailer_signature = "x-amz-trailer-signature";
 error bad_framing(std::string_view why) { return fail(ec::invalid_request, "aws-chunked body: " + std::string{why}); }
 
 bool token_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')
-         || std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos;
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+    std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos;
 }
 
 } // namespace
@@ -27,7 +27,10 @@ std::optional<aws_chunked_decoder::mode> aws_chunked_decoder::mode_named(std::st
 }
 
 aws_chunked_decoder::aws_chunked_decoder(mode m, std::optional<std::uint64_t> decoded_length, signing s, limits l)
-    : mode_(m), decoded_length_(decoded_length), signing_(std::move(s)), limits_(l),
+    : mode_(m),
+      decoded_length_(decoded_length),
+      signing_(std::move(s)),
+      limits_(l),
       previous_(signing_.seed_signature) {}
 
 result<std::size_t> aws_chunked_decoder::decode(bytes_span wire) {
@@ -94,8 +97,10 @@ result<bool> aws_chunked_decoder::take_line(bytes_span wire, std::size_t& at) {
   ++at;
   line_whole_ = true;
   line_bare_lf_ = !line_.ends_with('\r');
-  if (!line_bare_lf_) line_.pop_back();
-  else if (state_ != state::trailer) return bad_framing("a chunk's head ends in a bare LF");
+  if (!line_bare_lf_)
+    line_.pop_back();
+  else if (state_ != state::trailer)
+    return bad_framing("a chunk's head ends in a bare LF");
   return true;
 }
 
@@ -166,8 +171,10 @@ result<> aws_chunked_decoder::finish() {
     std::string canonical;
     claimed_.clear();
     for (auto& [name, value] : trailers_) {
-      if (name == trailer_signature) claimed_ = value;
-      else (((canonical += name) += ':') += value) += '\n';
+      if (name == trailer_signature)
+        claimed_ = value;
+      else
+        (((canonical += name) += ':') += value) += '\n';
     }
     TROUPE_TRY(check_signature("AWS4-HMAC-SHA256-TRAILER", hex_encode(sha256(as_bytes(canonical)))));
   }
@@ -183,8 +190,8 @@ result<> aws_chunked_decoder::check_signature(std::string_view kind, std::string
   (text += '\n') += hashes;
   previous_ = hex_encode(hmac_sha256(signing_.key, as_bytes(text)));
   if (!equal_constant_time(previous_, claimed_))
-    return fail(ec::signature_does_not_match,
-                "aws-chunked body: the signature of a chunk or of the trailers does not match");
+    return fail(
+      ec::signature_does_not_match, "aws-chunked body: the signature of a chunk or of the trailers does not match");
   return {};
 }
 

@@ -70,10 +70,10 @@ private:
   signing signing_;
   limits limits_;
   state state_ = state::head;
-  bool line_whole_ = true;   // line_ is a finished line: the next byte starts a new one
+  bool line_whole_ = true;    // line_ is a finished line: the next byte starts a new one
   bool line_bare_lf_ = false; // ... that ended in LF alone
   bool forgive_empty_ = false;
-  std::uint64_t left_ = 0;   // of the chunk's data
+  std::uint64_t left_ = 0; // of the chunk's data
   std::uint64_t decoded_ = 0;
   std::string line_, claimed_, previous_;
   digest hash_{digest_kind::sha256};

@@ -52,7 +52,7 @@ std::uint64_t from_big_endian(std::string_view raw) {
 
 bool same_letters(std::string_view a, std::string_view upper) {
   return std::equal(a.begin(), a.end(), upper.begin(), upper.end(),
-                    [](char c, char u) { return (c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c) == u; });
+    [](char c, char u) { return (c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c) == u; });
 }
 
 } // namespace
@@ -140,12 +140,14 @@ result<std::string> full_object_checksum(checksum_kind kind, std::span<const par
   std::uint64_t crc = 0; // of nothing
   for (auto& part : parts) {
     if (part.raw.size() != raw_bytes(kind))
-      return fail(ec::bad_argument,
-                  std::string{name_of(kind)} + " value of " + std::to_string(part.raw.size()) + " bytes");
+      return fail(
+        ec::bad_argument, std::string{name_of(kind)} + " value of " + std::to_string(part.raw.size()) + " bytes");
     auto next = from_big_endian(part.raw);
-    if (kind == checksum_kind::crc64nvme) crc = crc64nvme_combine(crc, next, part.size);
-    else crc = combine(static_cast<std::uint32_t>(crc), static_cast<std::uint32_t>(next), part.size,
-                       kind == checksum_kind::crc32 ? crc32_poly : crc32c_poly);
+    if (kind == checksum_kind::crc64nvme)
+      crc = crc64nvme_combine(crc, next, part.size);
+    else
+      crc = combine(static_cast<std::uint32_t>(crc), static_cast<std::uint32_t>(next), part.size,
+        kind == checksum_kind::crc32 ? crc32_poly : crc32c_poly);
   }
   if (kind == checksum_kind::crc64nvme) return big_endian(crc);
   return big_endian(static_cast<std::uint32_t>(crc));

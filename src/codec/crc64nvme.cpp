@@ -35,9 +35,9 @@ std::uint64_t by_tables(const std::byte* p, std::size_t n, std::uint64_t crc) no
     std::uint64_t word;
     std::memcpy(&word, p, 8);
     crc ^= word; // little-endian: the first byte is the lowest
-    crc = tables[7][crc & 0xff] ^ tables[6][crc >> 8 & 0xff] ^ tables[5][crc >> 16 & 0xff]
-          ^ tables[4][crc >> 24 & 0xff] ^ tables[3][crc >> 32 & 0xff] ^ tables[2][crc >> 40 & 0xff]
-          ^ tables[1][crc >> 48 & 0xff] ^ tables[0][crc >> 56];
+    crc = tables[7][crc & 0xff] ^ tables[6][crc >> 8 & 0xff] ^ tables[5][crc >> 16 & 0xff] ^
+      tables[4][crc >> 24 & 0xff] ^ tables[3][crc >> 32 & 0xff] ^ tables[2][crc >> 40 & 0xff] ^
+      tables[1][crc >> 48 & 0xff] ^ tables[0][crc >> 56];
   }
   for (; n != 0; ++p, --n) crc = (crc >> 8) ^ tables[0][(crc ^ std::to_integer<std::uint64_t>(*p)) & 0xff];
   return crc;
@@ -57,8 +57,8 @@ struct jump {
 };
 constexpr jump jump_of(unsigned bits) { return {x_to(bits + 63), x_to(bits - 1)}; }
 constexpr jump ahead_1024 = jump_of(1024);
-constexpr std::array<jump, 7> ahead{jump_of(896), jump_of(768), jump_of(640), jump_of(512),
-                                    jump_of(384), jump_of(256), jump_of(128)}; // accumulator i onto the eighth
+constexpr std::array<jump, 7> ahead{jump_of(896), jump_of(768), jump_of(640), jump_of(512), jump_of(384), jump_of(256),
+  jump_of(128)}; // accumulator i onto the eighth
 
 __attribute__((target("pclmul,sse4.1"), always_inline)) inline __m128i fold(__m128i a, __m128i factors) {
   return _mm_xor_si128(_mm_clmulepi64_si128(a, factors, 0x00), _mm_clmulepi64_si128(a, factors, 0x11));
@@ -69,8 +69,8 @@ __attribute__((target("pclmul,sse4.1"), always_inline)) inline __m128i factors_o
 }
 
 // Precondition: n >= 256.
-__attribute__((target("pclmul,sse4.1"))) std::uint64_t by_folding(const std::byte* p, std::size_t n,
-                                                                  std::uint64_t crc) noexcept {
+__attribute__((target("pclmul,sse4.1"))) std::uint64_t by_folding(
+  const std::byte* p, std::size_t n, std::uint64_t crc) noexcept {
   auto load = [](const std::byte* at) __attribute__((target("pclmul,sse4.1"), always_inline)) {
     return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
   };

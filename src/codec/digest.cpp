@@ -12,7 +12,7 @@ namespace {
 // Null only when OpenSSL was built without the algorithm; checked below, at first use.
 const EVP_MD* algorithm(digest_kind kind) {
   static const std::array<EVP_MD*, 3> all{EVP_MD_fetch(nullptr, "MD5", nullptr), EVP_MD_fetch(nullptr, "SHA1", nullptr),
-                                          EVP_MD_fetch(nullptr, "SHA256", nullptr)};
+    EVP_MD_fetch(nullptr, "SHA256", nullptr)};
   return all[static_cast<std::size_t>(kind)];
 }
 

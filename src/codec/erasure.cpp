@@ -11,12 +11,12 @@ constexpr std::size_t table_bytes = 32; // ISA-L expands each coefficient to thi
 
 // ISA-L's pointers are not const, though it only reads the sources.
 void multiply(std::size_t k, std::size_t rows, const unsigned char* tables, std::span<const std::byte* const> sources,
-              std::span<std::byte* const> outputs, std::size_t bytes) {
+  std::span<std::byte* const> outputs, std::size_t bytes) {
   std::array<unsigned char*, erasure_codec::pieces_max> in{}, out{};
   for (std::size_t i = 0; i < k; ++i) in[i] = reinterpret_cast<unsigned char*>(const_cast<std::byte*>(sources[i]));
   for (std::size_t i = 0; i < rows; ++i) out[i] = reinterpret_cast<unsigned char*>(outputs[i]);
   ec_encode_data(static_cast<int>(bytes), static_cast<int>(k), static_cast<int>(rows),
-                 const_cast<unsigned char*>(tables), in.data(), out.data());
+    const_cast<unsigned char*>(tables), in.data(), out.data());
 }
 
 } // namespace
@@ -29,13 +29,15 @@ result<erasure_codec> erasure_codec::make(std::size_t k, std::size_t m) {
 
 erasure_codec::erasure_codec(std::size_t k, std::size_t m)
     : k_(k), m_(m), matrix_((k + m) * k), tables_(table_bytes * k * m) {
-  if (k == 1) matrix_.assign(matrix_.size(), 1);
-  else gf_gen_cauchy1_matrix(matrix_.data(), static_cast<int>(k + m), static_cast<int>(k));
+  if (k == 1)
+    matrix_.assign(matrix_.size(), 1);
+  else
+    gf_gen_cauchy1_matrix(matrix_.data(), static_cast<int>(k + m), static_cast<int>(k));
   if (m != 0) ec_init_tables(static_cast<int>(k), static_cast<int>(m), matrix_.data() + k * k, tables_.data());
 }
 
-void erasure_codec::encode(std::span<const std::byte* const> data, std::span<std::byte* const> parity,
-                           std::size_t bytes) const {
+void erasure_codec::encode(
+  std::span<const std::byte* const> data, std::span<std::byte* const> parity, std::size_t bytes) const {
   if (m_ == 0 || bytes == 0) return;
   if (k_ == 1) {
     for (auto* p : parity) std::memcpy(p, data[0], bytes);
@@ -45,7 +47,7 @@ void erasure_codec::encode(std::span<const std::byte* const> data, std::span<std
 }
 
 result<> erasure_codec::reconstruct(std::span<const std::byte* const> pieces, std::span<const std::size_t> wanted,
-                                    std::span<std::byte* const> outputs, std::size_t bytes) const {
+  std::span<std::byte* const> outputs, std::size_t bytes) const {
   if (pieces.size() != k_ + m_ || wanted.size() != outputs.size() || wanted.size() > pieces.size() || bytes > bytes_max)
     return fail(ec::bad_argument, "reconstruct: the spans do not fit " + std::to_string(k_) + "+" + std::to_string(m_));
   std::array<const std::byte*, k_max> sources{};
@@ -58,8 +60,8 @@ result<> erasure_codec::reconstruct(std::span<const std::byte* const> pieces, st
     ++found;
   }
   if (found < k_)
-    return fail(ec::unavailable,
-                std::to_string(found) + " pieces of the " + std::to_string(k_) + " that decoding needs");
+    return fail(
+      ec::unavailable, std::to_string(found) + " pieces of the " + std::to_string(k_) + " that decoding needs");
   if (wanted.empty() || bytes == 0) return {};
   if (gf_invert_matrix(rows.data(), inverse.data(), static_cast<int>(k_)) != 0)
     return fail(ec::internal, "a submatrix of a Cauchy matrix has no inverse");

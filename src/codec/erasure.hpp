@@ -33,7 +33,7 @@ public:
   // has k + m entries, null where a piece is missing. unavailable when fewer than k are there. Uses the first k that
   // are, data before parity; the decoding tables are made per call (microseconds).
   result<> reconstruct(std::span<const std::byte* const> pieces, std::span<const std::size_t> wanted,
-                       std::span<std::byte* const> outputs, std::size_t bytes) const;
+    std::span<std::byte* const> outputs, std::size_t bytes) const;
 
 private:
   erasure_codec(std::size_t k, std::size_t m);

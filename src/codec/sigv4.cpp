@@ -73,8 +73,8 @@ std::string scope_of(const sigv4_credentials& who, std::string_view day) {
 
 } // namespace
 
-sha256_digest sigv4_signing_key(std::string_view secret, std::string_view day, std::string_view region,
-                                std::string_view service) {
+sha256_digest sigv4_signing_key(
+  std::string_view secret, std::string_view day, std::string_view region, std::string_view service) {
   auto key = hmac_sha256(as_bytes("AWS4" + std::string{secret}), as_bytes(day));
   key = hmac_sha256(key, as_bytes(region));
   key = hmac_sha256(key, as_bytes(service));
@@ -82,7 +82,7 @@ sha256_digest sigv4_signing_key(std::string_view secret, std::string_view day, s
 }
 
 std::string sigv4_canonical_request(const sigv4_request& request, std::string_view signed_headers,
-                                    std::string_view payload_hash, std::string_view omitted) {
+  std::string_view payload_hash, std::string_view omitted) {
   std::string out;
   out.reserve(1024);
   ((out += request.method) += '\n') += percent_encode(request.path, true);
@@ -105,21 +105,21 @@ std::string sigv4_canonical_request(const sigv4_request& request, std::string_vi
   return out;
 }
 
-std::string sigv4_signature(const sha256_digest& key, std::string_view amz_date, std::string_view scope,
-                            std::string_view canonical_request) {
+std::string sigv4_signature(
+  const sha256_digest& key, std::string_view amz_date, std::string_view scope, std::string_view canonical_request) {
   std::string text{algorithm};
   (((text += '\n') += amz_date) += '\n') += scope;
   (text += '\n') += hex_encode(sha256(as_bytes(canonical_request)));
   return hex_encode(hmac_sha256(key, as_bytes(text)));
 }
 
-std::vector<std::pair<std::string, std::string>> sign(const sigv4_request& request, const sigv4_credentials& who,
-                                                      std::string_view payload_hash, unix_ms now) {
+std::vector<std::pair<std::string, std::string>> sign(
+  const sigv4_request& request, const sigv4_credentials& who, std::string_view payload_hash, unix_ms now) {
   auto amz_date = format_amz_date(now);
   std::vector<std::pair<std::string, std::string>> added;
   auto given = [&](std::string_view name) {
-    return std::any_of(request.headers.begin(), request.headers.end(),
-                       [&](auto& h) { return same_name(h.name, name); });
+    return std::any_of(
+      request.headers.begin(), request.headers.end(), [&](auto& h) { return same_name(h.name, name); });
   };
   if (!given("x-amz-date")) added.emplace_back("x-amz-date", amz_date);
   if (!given("x-amz-content-sha256")) added.emplace_back("x-amz-content-sha256", payload_hash);

@@ -35,14 +35,14 @@ struct sigv4_request {
 
 struct sigv4_rules {
   std::string service = "s3";
-  std::string region;                      // empty: any
-  std::int64_t skew_ms = 15 * 60 * 1000;   // between the signer's clock and ours
+  std::string region;                    // empty: any
+  std::int64_t skew_ms = 15 * 60 * 1000; // between the signer's clock and ours
   std::size_t cached_keys_max = 1024;
 };
 
 struct sigv4_identity {
   std::string access_key;
-  std::string scope;          // "20130524/us-east-1/s3/aws4_request"
+  std::string scope; // "20130524/us-east-1/s3/aws4_request"
   std::string region;
   sha256_digest signing_key{};
   std::string signature;      // hex; the seed of an aws-chunked body's signatures
@@ -90,8 +90,8 @@ struct sigv4_credentials {
 
 // The headers to add: x-amz-date and x-amz-content-sha256 (when not there yet) and Authorization. Signs all headers
 // given, which must have Host. payload_hash: hex SHA-256 of the body, or UNSIGNED-PAYLOAD.
-std::vector<std::pair<std::string, std::string>> sign(const sigv4_request&, const sigv4_credentials&,
-                                                      std::string_view payload_hash, unix_ms now);
+std::vector<std::pair<std::string, std::string>> sign(
+  const sigv4_request&, const sigv4_credentials&, std::string_view payload_hash, unix_ms now);
 
 // The whole query string (encoded, without '?') of a presigned URL; the headers given, at least Host, must be sent
 // with the same values. expires_s: 1..604800.
@@ -100,16 +100,16 @@ std::string presign(const sigv4_request&, const sigv4_credentials&, std::int64_t
 // ---- both ---------------------------------------------------------------------------------------------------------
 
 // day: "20130524"
-sha256_digest sigv4_signing_key(std::string_view secret, std::string_view day, std::string_view region,
-                                std::string_view service);
+sha256_digest sigv4_signing_key(
+  std::string_view secret, std::string_view day, std::string_view region, std::string_view service);
 
 // signed_headers: lower-case names separated by ';', in the order to use. Query parameters named `omitted` are left
 // out.
-std::string sigv4_canonical_request(const sigv4_request&, std::string_view signed_headers,
-                                    std::string_view payload_hash, std::string_view omitted = {});
+std::string sigv4_canonical_request(
+  const sigv4_request&, std::string_view signed_headers, std::string_view payload_hash, std::string_view omitted = {});
 
 // Hex signature of a canonical request.
-std::string sigv4_signature(const sha256_digest& key, std::string_view amz_date, std::string_view scope,
-                            std::string_view canonical_request);
+std::string sigv4_signature(
+  const sha256_digest& key, std::string_view amz_date, std::string_view scope, std::string_view canonical_request);
 
 } // namespace troupe

@@ -11,13 +11,13 @@ namespace {
 
 constexpr std::string_view algorithm = "AWS4-HMAC-SHA256";
 constexpr std::string_view unsupported =
-    "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.";
+  "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.";
 constexpr std::size_t signed_headers_max = 128; // each costs a walk over all headers, before anyone is authenticated
 constexpr std::int64_t expires_s_max = 7 * 24 * 3600;
 
 bool same_name(std::string_view a, std::string_view lower) {
   return std::equal(a.begin(), a.end(), lower.begin(), lower.end(),
-                    [](char c, char l) { return (c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : static_cast<int>(c)) == l; });
+    [](char c, char l) { return (c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : static_cast<int>(c)) == l; });
 }
 
 const header_view* find_header(const sigv4_request& request, std::string_view lower) {
@@ -68,8 +68,8 @@ bool split_credential(std::string_view credential, claim& c) {
   c.day = fields[0];
   c.region = fields[1];
   c.service = fields[2];
-  return !c.access_key.empty() && c.day.size() == 8 && !c.region.empty() && !c.service.empty()
-         && fields[3] == "aws4_request";
+  return !c.access_key.empty() && c.day.size() == 8 && !c.region.empty() && !c.service.empty() &&
+    fields[3] == "aws4_request";
 }
 
 bool sensible_signed_headers(std::string_view names) {
@@ -100,10 +100,10 @@ result<> read_authorization(std::string_view value, claim& c) {
     auto equals = item.find('=');
     if (equals == item.npos) return bad("a component has no value.");
     auto name = item.substr(0, equals);
-    auto* field = name == "Credential"      ? &credential
-                  : name == "SignedHeaders" ? &c.signed_headers
-                  : name == "Signature"     ? &c.signature
-                                            : nullptr;
+    auto* field = name == "Credential" ? &credential
+      : name == "SignedHeaders"        ? &c.signed_headers
+      : name == "Signature"            ? &c.signature
+                                       : nullptr;
     if (!field) return bad("it has an unknown component.");
     if (!field->empty()) return bad("a component is there twice.");
     *field = item.substr(equals + 1);
@@ -115,10 +115,9 @@ result<> read_authorization(std::string_view value, claim& c) {
 
 result<> read_header_claim(const sigv4_request& request, std::string_view authorization, claim& c) {
   authorization = trimmed(authorization);
-  if (!authorization.starts_with(algorithm)
-      || (authorization.size() > algorithm.size() && authorization[algorithm.size()] != ' ')) {
-    if (authorization.starts_with("AWS"))
-      return fail(ec::invalid_request, std::string{unsupported});
+  if (!authorization.starts_with(algorithm) ||
+    (authorization.size() > algorithm.size() && authorization[algorithm.size()] != ' ')) {
+    if (authorization.starts_with("AWS")) return fail(ec::invalid_request, std::string{unsupported});
     return fail(ec::invalid_argument, "Unsupported Authorization Type");
   }
   TROUPE_TRY(read_authorization(authorization.substr(algorithm.size()), c));
@@ -141,8 +140,8 @@ result<> read_header_claim(const sigv4_request& request, std::string_view author
 result<std::int64_t> read_query_claim(const sigv4_request& request, claim& c) {
   auto bad = [](std::string why) { return fail(ec::authorization_query_parameters_error, std::move(why)); };
   std::string_view values[6];
-  constexpr std::string_view names[] = {"X-Amz-Algorithm", "X-Amz-Credential",    "X-Amz-Date",
-                                        "X-Amz-Expires",   "X-Amz-SignedHeaders", "X-Amz-Signature"};
+  constexpr std::string_view names[] = {
+    "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature"};
   for (std::size_t i = 0; i < std::size(names); ++i) {
     auto* value = find_query(request, names[i]);
     if (!value || value->empty())
@@ -156,7 +155,8 @@ result<std::int64_t> read_query_claim(const sigv4_request& request, claim& c) {
   if (!at) return bad("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"");
   std::int64_t expires_s = 0;
   auto [end, code] = std::from_chars(values[3].data(), values[3].data() + values[3].size(), expires_s);
-  if (code == std::errc::result_out_of_range) expires_s = expires_s_max + 1;
+  if (code == std::errc::result_out_of_range)
+    expires_s = expires_s_max + 1;
   else if (code != std::errc{} || end != values[3].data() + values[3].size())
     return bad("X-Amz-Expires should be a number");
   if (expires_s < 1) return bad("X-Amz-Expires must be at least one second");
@@ -165,27 +165,29 @@ result<std::int64_t> read_query_claim(const sigv4_request& request, claim& c) {
   c.amz_date = values[2];
   c.signed_headers = values[4];
   c.signature = values[5];
-  if (auto* hash = find_query(request, "X-Amz-Content-Sha256")) c.payload_hash = *hash;
-  else c.payload_hash = trimmed(header_value(request, "x-amz-content-sha256"));
+  if (auto* hash = find_query(request, "X-Amz-Content-Sha256"))
+    c.payload_hash = *hash;
+  else
+    c.payload_hash = trimmed(header_value(request, "x-amz-content-sha256"));
   if (c.payload_hash.empty()) c.payload_hash = "UNSIGNED-PAYLOAD";
   return expires_s;
 }
 
 } // namespace
 
-result<sigv4_identity> sigv4_verifier::verify(const sigv4_request& request, const secret_lookup& secret_of,
-                                              unix_ms now) {
+result<sigv4_identity> sigv4_verifier::verify(
+  const sigv4_request& request, const secret_lookup& secret_of, unix_ms now) {
   claim c;
   auto* authorization = find_header(request, "authorization");
   c.presigned = find_query(request, "X-Amz-Algorithm") != nullptr;
   if (authorization && c.presigned)
     return fail(ec::invalid_argument,
-                "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string "
-                "parameter or the Authorization header should be specified");
+      "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string "
+      "parameter or the Authorization header should be specified");
   std::int64_t expires_s = 0;
   if (authorization) {
-    auto count = std::count_if(request.headers.begin(), request.headers.end(),
-                               [](auto& h) { return same_name(h.name, "authorization"); });
+    auto count = std::count_if(
+      request.headers.begin(), request.headers.end(), [](auto& h) { return same_name(h.name, "authorization"); });
     if (count > 1) return fail(ec::authorization_header_malformed, "More than one Authorization header.");
     TROUPE_TRY(read_header_claim(request, authorization->value, c));
   } else if (c.presigned) {
@@ -201,32 +203,32 @@ result<sigv4_identity> sigv4_verifier::verify(const sigv4_request& request, cons
   if (!sensible_signed_headers(c.signed_headers))
     return fail(c.malformed(), "The SignedHeaders component is mal-formed.");
   if (c.service != rules_.service)
-    return fail(c.malformed(), "Incorrect service \"" + std::string{c.service} + "\". This endpoint belongs to \""
-                                   + rules_.service + "\".");
-  if (!rules_.region.empty() && c.region != rules_.region)
     return fail(c.malformed(),
-                "The region '" + std::string{c.region} + "' is wrong; expecting '" + rules_.region + "'");
+      "Incorrect service \"" + std::string{c.service} + "\". This endpoint belongs to \"" + rules_.service + "\".");
+  if (!rules_.region.empty() && c.region != rules_.region)
+    return fail(
+      c.malformed(), "The region '" + std::string{c.region} + "' is wrong; expecting '" + rules_.region + "'");
   if (!c.amz_date.starts_with(c.day))
-    return fail(c.malformed(), "Invalid credential date \"" + std::string{c.day}
-                                   + "\". This date is not the same as X-Amz-Date: \"" + c.amz_date.substr(0, 8)
-                                   + "\".");
+    return fail(c.malformed(),
+      "Invalid credential date \"" + std::string{c.day} + "\". This date is not the same as X-Amz-Date: \"" +
+        c.amz_date.substr(0, 8) + "\".");
 
   if (c.presigned) {
     if (now > c.at + expires_s * 1000) return fail(ec::access_denied, "Request has expired");
     if (now < c.at - rules_.skew_ms) return fail(ec::access_denied, "Request is not yet valid");
   } else if (now > c.at + rules_.skew_ms || now < c.at - rules_.skew_ms) {
-    return fail(ec::request_time_too_skewed,
-                "The difference between the request time and the current time is too large.");
+    return fail(
+      ec::request_time_too_skewed, "The difference between the request time and the current time is too large.");
   }
 
   auto unsigned_header = [](std::string_view name) {
-    return fail(ec::access_denied,
-                "There were headers present in the request which were not signed: " + std::string{name});
+    return fail(
+      ec::access_denied, "There were headers present in the request which were not signed: " + std::string{name});
   };
   if (!listed(c.signed_headers, "host")) return unsigned_header("host");
   for (auto& h : request.headers)
-    if (h.name.size() > 6 && same_name(h.name.substr(0, 6), "x-amz-") && !same_name(h.name, "x-amz-content-sha256")
-        && !listed(c.signed_headers, h.name))
+    if (h.name.size() > 6 && same_name(h.name.substr(0, 6), "x-amz-") && !same_name(h.name, "x-amz-content-sha256") &&
+      !listed(c.signed_headers, h.name))
       return unsigned_header(h.name);
 
   auto secret = secret_of(c.access_key);
@@ -234,24 +236,24 @@ result<sigv4_identity> sigv4_verifier::verify(const sigv4_request& request, cons
     return fail(ec::invalid_access_key_id, "The AWS Access Key Id you provided does not exist in our records.");
   auto scope = std::string{c.day} + "/" + std::string{c.region} + "/" + std::string{c.service} + "/aws4_request";
   sigv4_identity who{.access_key = std::string{c.access_key},
-                     .scope = std::move(scope),
-                     .region = std::string{c.region},
-                     .signing_key = {},
-                     .signature = std::string{c.signature},
-                     .amz_date = c.amz_date,
-                     .signed_headers = std::string{c.signed_headers},
-                     .payload_hash = c.payload_hash,
-                     .presigned = c.presigned};
+    .scope = std::move(scope),
+    .region = std::string{c.region},
+    .signing_key = {},
+    .signature = std::string{c.signature},
+    .amz_date = c.amz_date,
+    .signed_headers = std::string{c.signed_headers},
+    .payload_hash = c.payload_hash,
+    .presigned = c.presigned};
   auto cache_key = who.access_key + "/" + who.scope;
   auto cached = keys_.find(cache_key);
   auto known = cached != keys_.end() && equal_constant_time(cached->second.secret, *secret);
   who.signing_key = known ? cached->second.key : sigv4_signing_key(*secret, c.day, c.region, c.service);
-  auto canonical = sigv4_canonical_request(request, c.signed_headers, c.payload_hash,
-                                           c.presigned ? std::string_view{"X-Amz-Signature"} : std::string_view{});
+  auto canonical = sigv4_canonical_request(
+    request, c.signed_headers, c.payload_hash, c.presigned ? std::string_view{"X-Amz-Signature"} : std::string_view{});
   if (!equal_constant_time(sigv4_signature(who.signing_key, c.amz_date, who.scope, canonical), c.signature))
     return fail(ec::signature_does_not_match,
-                "The request signature we calculated does not match the signature you provided. Check your key and "
-                "signing method.");
+      "The request signature we calculated does not match the signature you provided. Check your key and "
+      "signing method.");
   if (!known) {
     if (keys_.size() >= rules_.cached_keys_max) keys_.clear();
     keys_.insert_or_assign(std::move(cache_key), cached_key{std::move(*secret), who.signing_key});

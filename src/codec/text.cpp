@@ -26,10 +26,10 @@ constexpr std::array<std::uint8_t, 256> hex_values() {
 }
 
 constexpr std::array<std::string_view, 7> days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-constexpr std::array<std::string_view, 7> long_days{"Sunday",   "Monday", "Tuesday", "Wednesday",
-                                                    "Thursday", "Friday", "Saturday"};
-constexpr std::array<std::string_view, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+constexpr std::array<std::string_view, 7> long_days{
+  "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+constexpr std::array<std::string_view, 12> months{
+  "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
 // Consumes text from the front; any miss makes it false for good.
 class cursor {
@@ -37,16 +37,20 @@ public:
   explicit cursor(std::string_view s) : rest_(s) {}
 
   cursor& literal(std::string_view s) {
-    if (rest_.starts_with(s)) rest_.remove_prefix(s.size());
-    else ok_ = false;
+    if (rest_.starts_with(s))
+      rest_.remove_prefix(s.size());
+    else
+      ok_ = false;
     return *this;
   }
   cursor& digits(std::size_t width, int& value) {
     value = 0;
     if (rest_.size() < width) ok_ = false;
     for (std::size_t i = 0; ok_ && i < width; ++i) {
-      if (rest_[i] < '0' || rest_[i] > '9') ok_ = false;
-      else value = value * 10 + (rest_[i] - '0');
+      if (rest_[i] < '0' || rest_[i] > '9')
+        ok_ = false;
+      else
+        value = value * 10 + (rest_[i] - '0');
     }
     if (ok_) rest_.remove_prefix(width);
     return *this;
@@ -77,7 +81,7 @@ struct civil {
 };
 
 constexpr std::int64_t day_ms = 86'400'000;
-constexpr unix_ms year_zero_ms = -62'167'219'200'000;  // 0000-01-01
+constexpr unix_ms year_zero_ms = -62'167'219'200'000; // 0000-01-01
 constexpr unix_ms year_9999_ms = 253'402'300'799'999; // the last of 9999-12-31
 
 civil to_civil(unix_ms at) {
@@ -88,13 +92,13 @@ civil to_civil(unix_ms at) {
   sys_days date{std::chrono::days{day}};
   year_month_day ymd{date};
   return {.year = int{ymd.year()},
-          .month = static_cast<int>(unsigned{ymd.month()}),
-          .day = static_cast<int>(unsigned{ymd.day()}),
-          .hour = rest / 3'600'000,
-          .minute = rest / 60'000 % 60,
-          .second = rest / 1000 % 60,
-          .millisecond = rest % 1000,
-          .weekday = static_cast<int>(weekday{date}.c_encoding())};
+    .month = static_cast<int>(unsigned{ymd.month()}),
+    .day = static_cast<int>(unsigned{ymd.day()}),
+    .hour = rest / 3'600'000,
+    .minute = rest / 60'000 % 60,
+    .second = rest / 1000 % 60,
+    .millisecond = rest % 1000,
+    .weekday = static_cast<int>(weekday{date}.c_encoding())};
 }
 
 std::optional<unix_ms> from_civil(const civil& c) {
@@ -212,8 +216,10 @@ std::optional<unix_ms> parse_http_date(std::string_view in) {
   }
   cursor asctime{in};
   asctime.name(days, name).literal(" ").name(months, month).literal(" ");
-  if (asctime.peek() == ' ') asctime.literal(" ").digits(1, c.day);
-  else asctime.digits(2, c.day);
+  if (asctime.peek() == ' ')
+    asctime.literal(" ").digits(1, c.day);
+  else
+    asctime.digits(2, c.day);
   time(asctime.literal(" ")).literal(" ").digits(4, c.year);
   c.month = month + 1;
   return asctime.done() ? from_civil(c) : std::nullopt;

@@ -12,8 +12,7 @@ constexpr int depth_max = 64;
 
 error malformed(std::string_view why) {
   return fail(ec::malformed_xml,
-              "The XML you provided was not well-formed or did not validate against our published schema: "
-                  + std::string{why});
+    "The XML you provided was not well-formed or did not validate against our published schema: " + std::string{why});
 }
 
 // '&' and what follows up to ';'. pugixml leaves unknown entities as they are, and a reference to NUL would cut a name.

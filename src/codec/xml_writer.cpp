@@ -21,8 +21,10 @@ void append_xml_escaped(std::string& out, std::string_view text) {
     if (c >= 0x80) {
       auto n = sequence(text.substr(i));
       auto code = text.substr(i, n);
-      if (n == 0 || code == "\xef\xbf\xbe" || code == "\xef\xbf\xbf") out += replacement;
-      else out += code;
+      if (n == 0 || code == "\xef\xbf\xbe" || code == "\xef\xbf\xbf")
+        out += replacement;
+      else
+        out += code;
       i += n == 0 ? 1 : n;
       continue;
     }
@@ -35,8 +37,10 @@ void append_xml_escaped(std::string& out, std::string_view text) {
     case '\n':
     case '\t': out += static_cast<char>(c); break;
     default:
-      if (c < 0x20) out += replacement;
-      else out += static_cast<char>(c);
+      if (c < 0x20)
+        out += replacement;
+      else
+        out += static_cast<char>(c);
     }
     ++i;
   }

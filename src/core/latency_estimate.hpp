@@ -13,7 +13,7 @@ public:
   using duration = std::chrono::microseconds;
   struct bounds {
     duration first{300'000}; // until samples say otherwise
-    duration least{10'000}; // a disk that is busy for a moment must not get twice the reads
+    duration least{10'000};  // a disk that is busy for a moment must not get twice the reads
     duration most{2'000'000};
   };
 

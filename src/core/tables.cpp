@@ -64,7 +64,8 @@ upload_key key_of_upload(std::string_view row_key, std::size_t bucket_bytes) {
   constexpr std::size_t id_bytes = 16;
   auto rest = key_of_object(row_key, bucket_bytes);
   if (rest.size() < id_bytes + 1) return {};
-  return {std::string{rest.substr(0, rest.size() - id_bytes - 1)}, data_id::from_bytes(rest.substr(rest.size() - id_bytes))};
+  return {
+    std::string{rest.substr(0, rest.size() - id_bytes - 1)}, data_id::from_bytes(rest.substr(rest.size() - id_bytes))};
 }
 
 std::uint64_t digest_of(std::string_view row_value) { return XXH3_64bits(row_value.data(), row_value.size()); }

@@ -14,9 +14,9 @@ namespace {
 
 aws_chunked_decoder::signing seed(std::string signature) {
   return {.key = sigv4_signing_key("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "20130524", "us-east-1", "s3"),
-          .amz_date = "20130524T000000Z",
-          .scope = "20130524/us-east-1/s3/aws4_request",
-          .seed_signature = std::move(signature)};
+    .amz_date = "20130524T000000Z",
+    .scope = "20130524/us-east-1/s3/aws4_request",
+    .seed_signature = std::move(signature)};
 }
 
 // AWS's published examples: sigv4-streaming.html and sigv4-streaming-trailers.html; 65 KiB of 'a'.
@@ -24,20 +24,20 @@ const std::string seed_plain = "4f232c4386841ef735655705268965c44a0e4690baa4adea
 const std::string seed_trailer = "106e2a8a18243abcf37539882f36619c00e2dfc72633413f02d3b74544bfeb8e";
 
 std::string example(std::string first, std::string second, std::string last, std::string tail) {
-  return "10000;chunk-signature=" + first + "\r\n" + std::string(65536, 'a') + "\r\n400;chunk-signature=" + second + "\r\n"
-         + std::string(1024, 'a') + "\r\n0;chunk-signature=" + last + "\r\n" + tail;
+  return "10000;chunk-signature=" + first + "\r\n" + std::string(65536, 'a') + "\r\n400;chunk-signature=" + second +
+    "\r\n" + std::string(1024, 'a') + "\r\n0;chunk-signature=" + last + "\r\n" + tail;
 }
 std::string plain_example() {
   return example("ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648",
-                 "0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497",
-                 "b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9", "\r\n");
+    "0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497",
+    "b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9", "\r\n");
 }
 const std::string trailer_signature_line =
-    "x-amz-trailer-signature:d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435\r\n";
+  "x-amz-trailer-signature:d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435\r\n";
 std::string trailer_example(std::string tail) {
   return example("b474d8862b1487a5145d686f57f013e54db672cee1c953b3010fb58501ef5aa2",
-                 "1c1344b170168f8e65b41376b44b20fe354e373826ccbbe2c1d40a8cae51e5c7",
-                 "2ca2aba2005185cf7159c6277faf83795951dd77a3a99e6e65d5c9f85863f992", std::move(tail));
+    "1c1344b170168f8e65b41376b44b20fe354e373826ccbbe2c1d40a8cae51e5c7",
+    "2ca2aba2005185cf7159c6277faf83795951dd77a3a99e6e65d5c9f85863f992", std::move(tail));
 }
 
 struct outcome {
@@ -67,8 +67,10 @@ outcome run(aws_chunked_decoder decoder, std::string wire, std::size_t step = 0,
   }
   auto end = decoder.end();
   out.ok = end.has_value();
-  if (!end) out.code = end.error().code;
-  else REQUIRE(decoder.finished());
+  if (!end)
+    out.code = end.error().code;
+  else
+    REQUIRE(decoder.finished());
   out.trailers = decoder.trailers();
   return out;
 }
@@ -96,10 +98,10 @@ TEST_CASE("AWS's example of a signed chunked body decodes, however it is cut") {
 
 TEST_CASE("AWS's example with a signed trailer decodes, with every ending that clients send") {
   const std::string checksum = "x-amz-checksum-crc32c:sOO8/Q==";
-  for (auto& tail : {checksum + "\r\n" + trailer_signature_line + "\r\n",                     // AWS SDKs
-                     checksum + "\n\r\n" + trailer_signature_line + "\r\n",                   // minio-go
-                     checksum + "\r\n" + trailer_signature_line,                              // as documented
-                     "X-Amz-Checksum-CRC32C: sOO8/Q== \r\n" + trailer_signature_line + "\r\n"}) {
+  for (auto& tail : {checksum + "\r\n" + trailer_signature_line + "\r\n", // AWS SDKs
+         checksum + "\n\r\n" + trailer_signature_line + "\r\n",           // minio-go
+         checksum + "\r\n" + trailer_signature_line,                      // as documented
+         "X-Amz-Checksum-CRC32C: sOO8/Q== \r\n" + trailer_signature_line + "\r\n"}) {
     for (std::size_t step : {1u, 1000u, 0u}) {
       CAPTURE(tail, step);
       auto out = run({signed_trailer, 66560, seed(seed_trailer)}, trailer_example(tail), step);
@@ -132,8 +134,9 @@ TEST_CASE("a changed byte of a signed body's data, signatures or trailers is not
   CHECK(changed(wire.find("crc32c"), 'd') == ec::signature_does_not_match);
   CHECK(run({signed_trailer, 66560, seed(seed_plain)}, wire, 8192).code == ec::signature_does_not_match);
   // The trailer's signature taken away.
-  CHECK(run({signed_trailer, 66560, seed(seed_trailer)}, trailer_example("x-amz-checksum-crc32c:sOO8/Q==\r\n\r\n")).code
-        == ec::signature_does_not_match);
+  CHECK(
+    run({signed_trailer, 66560, seed(seed_trailer)}, trailer_example("x-amz-checksum-crc32c:sOO8/Q==\r\n\r\n")).code ==
+    ec::signature_does_not_match);
   CHECK(run({signed_trailer, 66560, seed(seed_trailer)}, trailer_example("\r\n")).code == ec::signature_does_not_match);
 }
 
@@ -147,7 +150,7 @@ TEST_CASE("an unsigned body decodes, with and without trailers, extensions and t
       CHECK(out.trailers.empty());
     }
     for (std::string tail : {"x-amz-checksum-crc32:AAAAAA==\r\n\r\n", "x-amz-checksum-crc32:AAAAAA==\n\r\n\r\n",
-                             "x-amz-checksum-crc32:AAAAAA==\r\n", "x-amz-checksum-crc32:AAAAAA==\n\r\n"}) {
+           "x-amz-checksum-crc32:AAAAAA==\r\n", "x-amz-checksum-crc32:AAAAAA==\n\r\n"}) {
       auto out = run_unsigned("A\r\n0123456789\r\n0\r\n" + tail, 10, step);
       CAPTURE(tail);
       CHECK(out.ok);
@@ -166,15 +169,17 @@ TEST_CASE("a body cut short anywhere before its last chunk is incomplete") {
   for (std::size_t n = 0; n < wire.size(); ++n) {
     auto out = run_unsigned(wire.substr(0, n), 5);
     CAPTURE(n);
-    if (n < last_chunk) CHECK((!out.ok && out.code == ec::incomplete_body));
-    else if (n > last_chunk && n < wire.size() - 2 - 1) CHECK_FALSE(out.ok); // in the middle of the trailer
+    if (n < last_chunk)
+      CHECK((!out.ok && out.code == ec::incomplete_body));
+    else if (n > last_chunk && n < wire.size() - 2 - 1)
+      CHECK_FALSE(out.ok); // in the middle of the trailer
   }
 }
 
 TEST_CASE("bad framing is refused") {
-  for (std::string wire : {"g\r\n", "\r\n", "-1\r\n", "+1\r\n", "0x5\r\nhello\r\n", "5 \r\nhello\r\n", "5\nhello\r\n", "5\r\nhelloX\n",
-                           "5\r\nhello\rX", "5\r\nhello\n0\r\n", "ffffffffffffffffff\r\n", "7fffffffffffffff\r\n",
-                           "0\r\n\r\nmore", "0\r\n\r\n\r\n"}) {
+  for (std::string wire : {"g\r\n", "\r\n", "-1\r\n", "+1\r\n", "0x5\r\nhello\r\n", "5 \r\nhello\r\n", "5\nhello\r\n",
+         "5\r\nhelloX\n", "5\r\nhello\rX", "5\r\nhello\n0\r\n", "ffffffffffffffffff\r\n", "7fffffffffffffff\r\n",
+         "0\r\n\r\nmore", "0\r\n\r\n\r\n"}) {
     auto out = run_unsigned(wire);
     CAPTURE(wire);
     CHECK_FALSE(out.ok);
@@ -194,8 +199,8 @@ TEST_CASE("bad trailers are refused") {
   std::string many = "0\r\n";
   for (int i = 0; i < 17; ++i) many += "x:y\r\n";
   CHECK(run_unsigned(many + "\r\n").code == ec::malformed_trailer);
-  CHECK(run({signed_payload, 66560, seed(seed_plain)}, plain_example().insert(plain_example().size() - 2, "x:y\r\n")).code
-        == ec::malformed_trailer);
+  CHECK(run({signed_payload, 66560, seed(seed_plain)}, plain_example().insert(plain_example().size() - 2, "x:y\r\n"))
+          .code == ec::malformed_trailer);
 }
 
 TEST_CASE("the decoded length is held to what was announced") {

@@ -91,8 +91,10 @@ TEST_CASE("every loss pattern of 3+2 and 4+3 is survived") {
       std::vector<const std::byte*> there(k + m);
       std::vector<std::size_t> wanted;
       for (std::size_t i = 0; i < k + m; ++i) {
-        if (mask >> i & 1) wanted.push_back(i);
-        else there[i] = p.all[i].data();
+        if (mask >> i & 1)
+          wanted.push_back(i);
+        else
+          there[i] = p.all[i].data();
       }
       std::vector<std::vector<std::byte>> out(wanted.size(), std::vector<std::byte>(100));
       std::vector<std::byte*> outputs;
@@ -100,8 +102,10 @@ TEST_CASE("every loss pattern of 3+2 and 4+3 is survived") {
       auto done = codec.reconstruct(there, wanted, outputs, 100);
       CAPTURE(k, m, mask);
       REQUIRE(done.has_value() == (wanted.size() <= m));
-      if (!done) CHECK(done.error().code == ec::unavailable);
-      else for (std::size_t w = 0; w < wanted.size(); ++w) REQUIRE(out[w] == p.all[wanted[w]]);
+      if (!done)
+        CHECK(done.error().code == ec::unavailable);
+      else
+        for (std::size_t w = 0; w < wanted.size(); ++w) REQUIRE(out[w] == p.all[wanted[w]]);
     }
   }
 }

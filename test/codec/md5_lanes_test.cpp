@@ -41,7 +41,7 @@ TEST_CASE("lanes of any number, length and alignment advance as they would alone
       std::vector<md5_lane> lanes(count);
       for (std::size_t i = 0; i < count; ++i) {
         together[i] = alone[i] = {static_cast<std::uint32_t>(random()), static_cast<std::uint32_t>(random()),
-                                  static_cast<std::uint32_t>(random()), static_cast<std::uint32_t>(random())};
+          static_cast<std::uint32_t>(random()), static_cast<std::uint32_t>(random())};
         lanes[i] = {&together[i], data.data() + random() % 64, random() % 3 == 0 ? random() % 60 : random() % 4};
         md5_lane one{&alone[i], lanes[i].data, lanes[i].blocks};
         md5_blocks({&one, 1}); // OpenSSL

@@ -64,7 +64,8 @@ std::string code(const request& r, unix_ms now = may_24_2013, sigv4_rules rules 
 
 const sigv4_credentials client{access_key, secret_key};
 
-void sign_it(request& r, std::string_view hash = empty_hash, unix_ms now = may_24_2013, sigv4_credentials who = client) {
+void sign_it(
+  request& r, std::string_view hash = empty_hash, unix_ms now = may_24_2013, sigv4_credentials who = client) {
   auto added = with(r, [&](const sigv4_request& view) { return sign(view, who, hash, now); });
   r.headers.insert(r.headers.end(), added.begin(), added.end());
 }
@@ -77,28 +78,26 @@ void presign_it(request& r, std::int64_t expires_s = 86400, unix_ms now = may_24
 }
 
 std::string authorization(std::string_view signed_headers, std::string_view signature) {
-  return "AWS4-HMAC-SHA256 Credential=" + std::string{credential} + ",SignedHeaders=" + std::string{signed_headers}
-         + ",Signature=" + std::string{signature};
+  return "AWS4-HMAC-SHA256 Credential=" + std::string{credential} + ",SignedHeaders=" + std::string{signed_headers} +
+    ",Signature=" + std::string{signature};
 }
 
 request get_object() {
   request r{.path = "/test.txt", .query = {}, .headers = {}};
   r.header("Host", "examplebucket.s3.amazonaws.com").header("Range", "bytes=0-9");
   r.header("x-amz-content-sha256", std::string{empty_hash}).header("x-amz-date", "20130524T000000Z");
-  r.header("Authorization", authorization("host;range;x-amz-content-sha256;x-amz-date",
-                                          "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"));
+  r.header("Authorization",
+    authorization("host;range;x-amz-content-sha256;x-amz-date",
+      "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"));
   return r;
 }
 
 request presigned_get() {
   request r{.path = "/test.txt", .query = {}, .headers = {}};
   r.header("Host", "examplebucket.s3.amazonaws.com");
-  r.query = {{"X-Amz-Algorithm", "AWS4-HMAC-SHA256"},
-             {"X-Amz-Credential", std::string{credential}},
-             {"X-Amz-Date", "20130524T000000Z"},
-             {"X-Amz-Expires", "86400"},
-             {"X-Amz-SignedHeaders", "host"},
-             {"X-Amz-Signature", "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"}};
+  r.query = {{"X-Amz-Algorithm", "AWS4-HMAC-SHA256"}, {"X-Amz-Credential", std::string{credential}},
+    {"X-Amz-Date", "20130524T000000Z"}, {"X-Amz-Expires", "86400"}, {"X-Amz-SignedHeaders", "host"},
+    {"X-Amz-Signature", "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"}};
   return r;
 }
 
@@ -123,15 +122,16 @@ TEST_CASE("AWS's example PUT verifies, with a dollar sign in its key") {
   r.header("Host", "examplebucket.s3.amazonaws.com").header("Date", "Fri, 24 May 2013 00:00:00 GMT");
   r.header("x-amz-date", "20130524T000000Z").header("x-amz-storage-class", "REDUCED_REDUNDANCY");
   r.header("x-amz-content-sha256", hex_encode(sha256(as_bytes("Welcome to Amazon S3."))));
-  r.header("Authorization", authorization("date;host;x-amz-content-sha256;x-amz-date;x-amz-storage-class",
-                                          "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd"));
+  r.header("Authorization",
+    authorization("date;host;x-amz-content-sha256;x-amz-date;x-amz-storage-class",
+      "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd"));
   CHECK(code(r) == "ok");
 }
 
 TEST_CASE("AWS's example GET of a lifecycle and of a list verify") {
   for (auto& [query, signature] : std::initializer_list<std::pair<pairs, std::string>>{
-           {{{"lifecycle", ""}}, "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"},
-           {{{"prefix", "J"}, {"max-keys", "2"}}, "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"}}) {
+         {{{"lifecycle", ""}}, "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"},
+         {{{"prefix", "J"}, {"max-keys", "2"}}, "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"}}) {
     request r{.query = query, .headers = {}};
     r.header("Host", "examplebucket.s3.amazonaws.com").header("x-amz-date", "20130524T000000Z");
     r.header("x-amz-content-sha256", std::string{empty_hash});
@@ -155,7 +155,8 @@ TEST_CASE("sign makes AWS's example signature") {
   request r{.path = "/test.txt", .query = {}, .headers = {}};
   r.header("Host", "examplebucket.s3.amazonaws.com").header("range", "bytes=0-9");
   sign_it(r);
-  CHECK(r.value("Authorization").ends_with("Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"));
+  CHECK(
+    r.value("Authorization").ends_with("Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"));
 }
 
 TEST_CASE("what sign and presign make, verify accepts, and any change of it it refuses") {
@@ -163,8 +164,10 @@ TEST_CASE("what sign and presign make, verify accepts, and any change of it it r
     request r{.method = "PUT", .path = "/b/a //../%\xc3\xa9+=&?#~*'()", .query = {}, .headers = {}};
     r.query = {{"x", ""}, {"a b", "c/d+e"}, {"x", "2"}, {"", "nameless"}, {"A", "\xff"}};
     r.header("host", "h:9000").header("X-Amz-Meta-A", "  two   spaces  ").header("x-amz-meta-a", "again");
-    if (in_query) presign_it(r);
-    else sign_it(r, "UNSIGNED-PAYLOAD");
+    if (in_query)
+      presign_it(r);
+    else
+      sign_it(r, "UNSIGNED-PAYLOAD");
     CAPTURE(in_query);
     REQUIRE(code(r) == "ok");
 
@@ -186,13 +189,16 @@ TEST_CASE("what sign and presign make, verify accepts, and any change of it it r
     CHECK(refused([](request& c) { c.value("x-amz-meta-a") = "Again"; }));
     CHECK(refused([](request& c) { std::swap(c.headers[1], c.headers[2]); })); // repeated: order counts
     CHECK(refused([](request& c) { c.drop("x-amz-meta-a"); }));
-    if (in_query) CHECK(refused([](request& c) { c.parameter("X-Amz-Expires") = "86401"; }));
-    else CHECK(refused([](request& c) { c.value("x-amz-content-sha256") = std::string{empty_hash}; }));
+    if (in_query)
+      CHECK(refused([](request& c) { c.parameter("X-Amz-Expires") = "86401"; }));
+    else
+      CHECK(refused([](request& c) { c.value("x-amz-content-sha256") = std::string{empty_hash}; }));
     CHECK(refused([&](request& c) {
       auto& last = in_query ? c.parameter("X-Amz-Signature").back() : c.value("Authorization").back();
       last = last == '0' ? '1' : '0';
     }));
-    CHECK(refused([&](request& c) { (in_query ? c.parameter("X-Amz-Signature") : c.value("Authorization")).pop_back(); }));
+    CHECK(
+      refused([&](request& c) { (in_query ? c.parameter("X-Amz-Signature") : c.value("Authorization")).pop_back(); }));
   }
 }
 
@@ -220,16 +226,24 @@ TEST_CASE("a request without authentication, with two, or with another kind says
 TEST_CASE("an authorization header that does not parse is malformed") {
   auto scope = std::string{credential};
   for (auto value : {"AWS4-HMAC-SHA256 "s, "AWS4-HMAC-SHA256 x"s, "AWS4-HMAC-SHA256 Credential=" + scope,
-                     "AWS4-HMAC-SHA256 Credential=" + scope + ", Signature=0"s, "AWS4-HMAC-SHA256 Credential=" + scope + ", SignedHeaders=host"s,
-                     "AWS4-HMAC-SHA256 SignedHeaders=host, Signature=0"s, "AWS4-HMAC-SHA256 Credential=a/b/c, SignedHeaders=host, Signature=0"s,
-                     "AWS4-HMAC-SHA256 Credential=a/20130524/us-east-1/s3/aws5_request, SignedHeaders=host, Signature=0"s,
-                     "AWS4-HMAC-SHA256 Credential=/20130524/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"s,
-                     "AWS4-HMAC-SHA256 Credential=a/20130524//s3/aws4_request, SignedHeaders=host, Signature=0"s,
-                     "AWS4-HMAC-SHA256 Credential=" + scope + ", SignedHeaders=host;, Signature=0"s,
-                     "AWS4-HMAC-SHA256 Credential=" + scope + ", SignedHeaders=host;;x, Signature=0"s,
-                     "AWS4-HMAC-SHA256 Credential=" + scope + ", SignedHeaders=host, Signature=0, Signature=1"s,
-                     "AWS4-HMAC-SHA256 Credential=" + scope + ", SignedHeaders=host, Signature=0, Extra=1"s,
-                     "AWS4-HMAC-SHA256 Credential=" + scope + ", SignedHeaders=host" + [] { std::string s; for (int i = 0; i < 200; ++i) s += ";h"; return s; }() + ", Signature=0"}) {
+         "AWS4-HMAC-SHA256 Credential=" + scope + ", Signature=0"s,
+         "AWS4-HMAC-SHA256 Credential=" + scope + ", SignedHeaders=host"s,
+         "AWS4-HMAC-SHA256 SignedHeaders=host, Signature=0"s,
+         "AWS4-HMAC-SHA256 Credential=a/b/c, SignedHeaders=host, Signature=0"s,
+         "AWS4-HMAC-SHA256 Credential=a/20130524/us-east-1/s3/aws5_request, SignedHeaders=host, Signature=0"s,
+         "AWS4-HMAC-SHA256 Credential=/20130524/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"s,
+         "AWS4-HMAC-SHA256 Credential=a/20130524//s3/aws4_request, SignedHeaders=host, Signature=0"s,
+         "AWS4-HMAC-SHA256 Credential=" + scope + ", SignedHeaders=host;, Signature=0"s,
+         "AWS4-HMAC-SHA256 Credential=" + scope + ", SignedHeaders=host;;x, Signature=0"s,
+         "AWS4-HMAC-SHA256 Credential=" + scope + ", SignedHeaders=host, Signature=0, Signature=1"s,
+         "AWS4-HMAC-SHA256 Credential=" + scope + ", SignedHeaders=host, Signature=0, Extra=1"s,
+         "AWS4-HMAC-SHA256 Credential=" + scope + ", SignedHeaders=host" +
+           [] {
+             std::string s;
+             for (int i = 0; i < 200; ++i) s += ";h";
+             return s;
+           }() +
+           ", Signature=0"}) {
     auto r = get_object();
     r.value("Authorization") = value;
     CAPTURE(value);
@@ -241,7 +255,8 @@ TEST_CASE("a scope that is not this service's, region's or day's is malformed") 
   CHECK(code(get_object(), may_24_2013, {.service = "s3", .region = "us-east-1"}) == "ok");
   CHECK(code(get_object(), may_24_2013, {.service = "s3", .region = "eu-west-1"}) == "authorization_header_malformed");
   CHECK(code(get_object(), may_24_2013, {.service = "admin", .region = {}}) == "authorization_header_malformed");
-  CHECK(code(presigned_get(), may_24_2013, {.service = "s3", .region = "eu-west-1"}) == "authorization_query_parameters_error");
+  CHECK(code(presigned_get(), may_24_2013, {.service = "s3", .region = "eu-west-1"}) ==
+    "authorization_query_parameters_error");
   auto r = get_object();
   r.value("x-amz-date") = "20130523T235959Z";
   CHECK(code(r) == "authorization_header_malformed");
@@ -283,9 +298,10 @@ TEST_CASE("bad presigned parameters are named as such") {
     CAPTURE(name);
     CHECK(code(r) == "authorization_query_parameters_error");
   }
-  for (auto& [name, value] : pairs{{"X-Amz-Algorithm", "AWS4-HMAC-SHA1"}, {"X-Amz-Credential", "a/b"}, {"X-Amz-Date", "2013-05-24"},
-                                   {"X-Amz-Expires", "0"}, {"X-Amz-Expires", "-1"}, {"X-Amz-Expires", "604801"}, {"X-Amz-Expires", "1d"},
-                                   {"X-Amz-Expires", "99999999999999999999"}, {"X-Amz-SignedHeaders", ";host"}, {"X-Amz-Date", "20130525T000000Z"}}) {
+  for (auto& [name, value] : pairs{{"X-Amz-Algorithm", "AWS4-HMAC-SHA1"}, {"X-Amz-Credential", "a/b"},
+         {"X-Amz-Date", "2013-05-24"}, {"X-Amz-Expires", "0"}, {"X-Amz-Expires", "-1"}, {"X-Amz-Expires", "604801"},
+         {"X-Amz-Expires", "1d"}, {"X-Amz-Expires", "99999999999999999999"}, {"X-Amz-SignedHeaders", ";host"},
+         {"X-Amz-Date", "20130525T000000Z"}}) {
     auto r = presigned_get();
     r.parameter(name) = value;
     CAPTURE(name, value);
@@ -310,10 +326,12 @@ TEST_CASE("host and every x-amz header must be signed, except the payload's hash
   // Signed over host and date only: as curl does when x-amz-content-sha256 is given by hand.
   request bare;
   bare.header("host", "h").header("x-amz-date", "20130524T000000Z");
-  auto canonical = with(bare, [](const sigv4_request& v) { return sigv4_canonical_request(v, "host;x-amz-date", "UNSIGNED-PAYLOAD"); });
+  auto canonical = with(
+    bare, [](const sigv4_request& v) { return sigv4_canonical_request(v, "host;x-amz-date", "UNSIGNED-PAYLOAD"); });
   auto signature = sigv4_signature(sigv4_signing_key(secret_key, "20130524", "us-east-1", "s3"), "20130524T000000Z",
-                                   "20130524/us-east-1/s3/aws4_request", canonical);
-  bare.header("x-amz-content-sha256", "UNSIGNED-PAYLOAD").header("Authorization", authorization("host;x-amz-date", signature));
+    "20130524/us-east-1/s3/aws4_request", canonical);
+  bare.header("x-amz-content-sha256", "UNSIGNED-PAYLOAD")
+    .header("Authorization", authorization("host;x-amz-date", signature));
   CHECK(code(bare) == "ok");
   bare.value("x-amz-content-sha256") = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
   CHECK(code(bare) == "signature_does_not_match");
@@ -335,9 +353,10 @@ TEST_CASE("the Date header stands in for x-amz-date") {
   for (std::string date : {"Fri, 24 May 2013 00:00:00 GMT", "20130524T000000Z"}) {
     request r;
     r.header("Host", "h").header("Date", date).header("x-amz-content-sha256", std::string{empty_hash});
-    auto canonical = with(r, [](const sigv4_request& v) { return sigv4_canonical_request(v, "date;host;x-amz-content-sha256", empty_hash); });
+    auto canonical = with(r,
+      [](const sigv4_request& v) { return sigv4_canonical_request(v, "date;host;x-amz-content-sha256", empty_hash); });
     auto signature = sigv4_signature(sigv4_signing_key(secret_key, "20130524", "us-east-1", "s3"), "20130524T000000Z",
-                                     "20130524/us-east-1/s3/aws4_request", canonical);
+      "20130524/us-east-1/s3/aws4_request", canonical);
     r.header("Authorization", authorization("date;host;x-amz-content-sha256", signature));
     CAPTURE(date);
     CHECK(code(r) == "ok");

@@ -16,8 +16,8 @@ TEST_CASE("hex of any bytes decodes to them, in either case") {
 }
 
 TEST_CASE("base64 has the values of RFC 4648") {
-  std::pair<std::string, std::string> known[] = {{"", ""},         {"f", "Zg=="},     {"fo", "Zm8="},        {"foo", "Zm9v"},
-                                                 {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+  std::pair<std::string, std::string> known[] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"},
+    {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
   for (auto& [plain, encoded] : known) {
     CHECK(base64_encode(plain) == encoded);
     CHECK(base64_decode(encoded) == plain);
@@ -25,7 +25,8 @@ TEST_CASE("base64 has the values of RFC 4648") {
 }
 
 TEST_CASE("base64 decoding takes only the one canonical form") {
-  for (std::string_view bad : {"Zg", "Zg=", "Zg===", "Z===", "====", "=", "Zh==", "Zm9=", "Zm9v\n", " Zm9v", "Zm-_", "Zg==Zg==", "Z=g="}) {
+  for (std::string_view bad :
+    {"Zg", "Zg=", "Zg===", "Z===", "====", "=", "Zh==", "Zm9=", "Zm9v\n", " Zm9v", "Zm-_", "Zg==Zg==", "Z=g="}) {
     CAPTURE(bad);
     CHECK_FALSE(base64_decode(bad));
   }
@@ -47,8 +48,8 @@ TEST_CASE("the three forms of an HTTP date are one time") {
   CHECK(parse_http_date("Thursday, 01-Jan-70 00:00:00 GMT") == 0);
   CHECK(parse_http_date("Sunday, 01-Dec-69 00:00:00 GMT") == 3153081600000);
   for (auto bad : {"", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 GMT ", "Sun, 6 Nov 1994 08:49:37 GMT",
-                   "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:00:00 GMT", "Sun, 06 Nov 1994 08:60:37 GMT",
-                   "sun, 06 nov 1994 08:49:37 gmt", "Xxx, 06 Nov 1994 08:49:37 GMT", "Sun Nov 6 08:49:37 1994", "0", "-1"}) {
+         "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:00:00 GMT", "Sun, 06 Nov 1994 08:60:37 GMT",
+         "sun, 06 nov 1994 08:49:37 gmt", "Xxx, 06 Nov 1994 08:49:37 GMT", "Sun Nov 6 08:49:37 1994", "0", "-1"}) {
     CAPTURE(bad);
     CHECK_FALSE(parse_http_date(bad));
   }
@@ -66,8 +67,8 @@ TEST_CASE("ISO 8601 times have milliseconds and a zone") {
   CHECK(format_iso8601(INT64_MAX) == "9999-12-31T23:59:59.999Z");
   CHECK(format_iso8601(INT64_MIN) == "0000-01-01T00:00:00.000Z");
   for (auto bad : {"", "2026-11-20", "2026-11-20T20:56:00", "2026-11-20T20:56:00.Z", "2026-11-20T20:56:00.1234567890Z",
-                   "2026-13-20T20:56:00Z", "2026-11-31T20:56:00Z", "2026-11-20 20:56:00Z", "2026-11-20T20:56:00Zz",
-                   "2026-11-20T20:56:00+24:00", "2026-11-20T20:56:00+0200", "2025-02-29T00:00:00Z"}) {
+         "2026-13-20T20:56:00Z", "2026-11-31T20:56:00Z", "2026-11-20 20:56:00Z", "2026-11-20T20:56:00Zz",
+         "2026-11-20T20:56:00+24:00", "2026-11-20T20:56:00+0200", "2025-02-29T00:00:00Z"}) {
     CAPTURE(bad);
     CHECK_FALSE(parse_iso8601(bad));
   }
@@ -76,8 +77,8 @@ TEST_CASE("ISO 8601 times have milliseconds and a zone") {
 TEST_CASE("amz dates are ISO 8601's basic form to the second") {
   CHECK(format_amz_date(1369353600999) == "20130524T000000Z");
   CHECK(parse_amz_date("20130524T000000Z") == 1369353600000);
-  for (auto bad : {"", "20130524T000000", "20130524T000000z", "20130524000000Z", "20131324T000000Z", "2013-5-24T000000Z",
-                   "20130524T000000Z ", "+0130524T000000Z"}) {
+  for (auto bad : {"", "20130524T000000", "20130524T000000z", "20130524000000Z", "20131324T000000Z",
+         "2013-5-24T000000Z", "20130524T000000Z ", "+0130524T000000Z"}) {
     CAPTURE(bad);
     CHECK_FALSE(parse_amz_date(bad));
   }

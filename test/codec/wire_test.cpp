@@ -38,7 +38,9 @@ void fill(gp::Message& m, int depth = 0) {
     case gp::FieldDescriptor::CPPTYPE_INT32: access->SetInt32(&m, f, -n); break;
     case gp::FieldDescriptor::CPPTYPE_INT64: access->SetInt64(&m, f, -n); break;
     case gp::FieldDescriptor::CPPTYPE_DOUBLE: access->SetDouble(&m, f, n + 0.5); break;
-    case gp::FieldDescriptor::CPPTYPE_ENUM: access->SetEnumValue(&m, f, f->enum_type()->value(f->enum_type()->value_count() - 1)->number()); break;
+    case gp::FieldDescriptor::CPPTYPE_ENUM:
+      access->SetEnumValue(&m, f, f->enum_type()->value(f->enum_type()->value_count() - 1)->number());
+      break;
     case gp::FieldDescriptor::CPPTYPE_MESSAGE:
       if (depth < 6) fill(*access->MutableMessage(&m, f), depth + 1);
       break;
@@ -98,9 +100,9 @@ TEST_CASE("an object's record of release 0.1 is still read") {
     e->mutable_placements(0)->add_nodes(node);
   }
   check_golden(r,
-           "08c08db701122039303031353039383363643234666230643639363366376432386531376637321880c6fad59f34221a0a0c436f"
-           "6e74656e742d54797065120a746578742f706c61696e32120a064352433332431208734f4f382f513d3d42320a10111111111111"
-           "1111111111111111111110c08db7011a080803100218808040220f120161120162120163120164120165");
+    "08c08db701122039303031353039383363643234666230643639363366376432386531376637321880c6fad59f34221a0a0c436f"
+    "6e74656e742d54797065120a746578742f706c61696e32120a064352433332431208734f4f382f513d3d42320a10111111111111"
+    "1111111111111111111110c08db7011a080803100218808040220f120161120162120163120164120165");
 }
 
 TEST_CASE("a metadata batch of release 0.1 is still read") {

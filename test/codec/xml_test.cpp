@@ -18,11 +18,11 @@ TEST_CASE("a document is written element by element, with its namespace on the r
   w.open("ListBucketResult", "http://s3.amazonaws.com/doc/2006-03-01/").element("Name", "b").element("MaxKeys", 1000);
   w.element("IsTruncated", false).element("Size", std::uint64_t{1} << 63).element("Prefix", "");
   w.open("Owner").attribute("xsi:type", "Canonical\"User").element("ID", "x"s).close().open("A").text("t<").close_all();
-  CHECK(out
-        == declaration
-               + "<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>b</Name><MaxKeys>1000</MaxKeys>"
-                 "<IsTruncated>false</IsTruncated><Size>9223372036854775808</Size><Prefix></Prefix>"
-                 "<Owner xsi:type=\"Canonical&quot;User\"><ID>x</ID></Owner><A>t&lt;</A></ListBucketResult>");
+  CHECK(out ==
+    declaration +
+      "<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>b</Name><MaxKeys>1000</MaxKeys>"
+      "<IsTruncated>false</IsTruncated><Size>9223372036854775808</Size><Prefix></Prefix>"
+      "<Owner xsi:type=\"Canonical&quot;User\"><ID>x</ID></Owner><A>t&lt;</A></ListBucketResult>");
 }
 
 TEST_CASE("text is escaped, and what XML cannot say becomes the replacement character") {
@@ -45,9 +45,11 @@ TEST_CASE("text is escaped, and what XML cannot say becomes the replacement char
 }
 
 TEST_CASE("a request's document is read with and without prefixes, comments and CDATA") {
-  auto doc = xml_document::parse("\xef\xbb\xbf<?xml version='1.0'?><!-- c &x; --><s3:Delete xmlns:s3='u' a='&lt;1'>\n <s3:Object><s3:Key>a&amp;b&#x20;&#233;</s3:Key>"
-                                 "</s3:Object><Object><Key><![CDATA[<&x;>]]>!</Key></Object><Quiet> true </Quiet><Empty/></s3:Delete>\n",
-                                 limit);
+  auto doc = xml_document::parse(
+    "\xef\xbb\xbf<?xml version='1.0'?><!-- c &x; --><s3:Delete xmlns:s3='u' a='&lt;1'>\n "
+    "<s3:Object><s3:Key>a&amp;b&#x20;&#233;</s3:Key>"
+    "</s3:Object><Object><Key><![CDATA[<&x;>]]>!</Key></Object><Quiet> true </Quiet><Empty/></s3:Delete>\n",
+    limit);
   REQUIRE(doc.has_value());
   auto root = doc->root();
   CHECK(root.name() == "Delete");
@@ -68,11 +70,11 @@ TEST_CASE("a document that is not well-formed, or more than a request needs, is 
   std::string deep;
   for (int i = 0; i < 1000; ++i) deep += "<a>";
   for (int i = 0; i < 1000; ++i) deep += "</a>";
-  for (auto text : {""s, " "s, "x"s, "<a>"s, "<a></b>"s, "<a/><b/>"s, "<a/>tail"s, "head<a/>"s, "<a>&nbsp;</a>"s, "<a>&</a>"s, "<a>&#0;</a>"s,
-                    "<a>&#xd800;</a>"s, "<a>&#1114112;</a>"s, "<a>&#;</a>"s, "<a>&#99999999999;</a>"s, "<a b='&x;'/>"s, "<a>\xff</a>"s,
-                    "<a>\0</a>"s, "<!DOCTYPE a><a/>"s, "<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>"s,
-                    "<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><a/>"s, "<a><![CDATA[</a>"s, "<a><!-- </a>"s, deep,
-                    "\xff\xfe<\0a\0/\0>\0"s}) {
+  for (auto text : {""s, " "s, "x"s, "<a>"s, "<a></b>"s, "<a/><b/>"s, "<a/>tail"s, "head<a/>"s, "<a>&nbsp;</a>"s,
+         "<a>&</a>"s, "<a>&#0;</a>"s, "<a>&#xd800;</a>"s, "<a>&#1114112;</a>"s, "<a>&#;</a>"s, "<a>&#99999999999;</a>"s,
+         "<a b='&x;'/>"s, "<a>\xff</a>"s, "<a>\0</a>"s, "<!DOCTYPE a><a/>"s,
+         "<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>"s, "<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><a/>"s,
+         "<a><![CDATA[</a>"s, "<a><!-- </a>"s, deep, "\xff\xfe<\0a\0/\0>\0"s}) {
     CAPTURE(text);
     auto doc = xml_document::parse(text, limit);
     REQUIRE(doc.has_error());
@@ -98,7 +100,8 @@ TEST_CASE("what is written is read back, for any text that XML can say") {
   for (int round = 0; round < 300; ++round) {
     std::string text = "x"; // not only white space, which the reader may drop
     for (auto n = random() % 30; n-- > 0;) {
-      static const char* const pieces[] = {"&", "<", ">", "\"", "'", "]]>", "\n", "\r", "\t", " ", "\xc3\xa9", "\xf0\x9f\x98\x80", "a", "&amp;", "/"};
+      static const char* const pieces[] = {
+        "&", "<", ">", "\"", "'", "]]>", "\n", "\r", "\t", " ", "\xc3\xa9", "\xf0\x9f\x98\x80", "a", "&amp;", "/"};
       text += pieces[random() % std::size(pieces)];
     }
     std::string out;

@@ -19,10 +19,10 @@ public:
   explicit fake_object_store(wall_clock& clock) : clock_(clock) {}
 
   std::uint64_t inline_bytes_max = 16;
-  std::uint64_t part_bytes_min = 8;     // instead of 5 MiB
-  std::size_t piece_bytes = 10;         // what a reader gives at once
+  std::uint64_t part_bytes_min = 8;       // instead of 5 MiB
+  std::size_t piece_bytes = 10;           // what a reader gives at once
   std::uint64_t read_fails_after = ~0ull; // bytes; then ec::unavailable
-  std::set<std::string> undeletable;    // keys: ec::unavailable
+  std::set<std::string> undeletable;      // keys: ec::unavailable
 
   struct object {
     pb::object_record record;
@@ -111,7 +111,8 @@ public:
     co_return s;
   }
   std::unique_ptr<object_reader> read(const stored_object& s, std::uint64_t offset, std::uint64_t length) override {
-    return std::make_unique<reader>(*this, s.record.inlined() ? std::make_shared<const std::string>(s.inlined) : last_content_, offset, length);
+    return std::make_unique<reader>(
+      *this, s.record.inlined() ? std::make_shared<const std::string>(s.inlined) : last_content_, offset, length);
   }
   http::task<result<>> remove(std::string bucket_name, std::string key, object_conditions conditions) override {
     auto* b = find(bucket_name);
@@ -129,7 +130,8 @@ public:
       if (!key.starts_with(what.prefix) || key <= what.start_after || what.limit == 0) continue;
       const auto cut = what.delimiter.empty() ? key.npos : key.find(what.delimiter, what.prefix.size());
       const auto shown = cut == key.npos ? key : key.substr(0, cut + what.delimiter.size());
-      if (cut != key.npos && (what.start_after == shown || (!page.entries.empty() && page.entries.back().key == shown))) continue;
+      if (cut != key.npos && (what.start_after == shown || (!page.entries.empty() && page.entries.back().key == shown)))
+        continue;
       if (page.entries.size() == what.limit) {
         page.truncated = true;
         break;
@@ -156,7 +158,8 @@ public:
     if (u == nullptr) co_return no_upload();
     co_return u->record;
   }
-  http::task<result<put_outcome>> put_part(put_object what, data_id id, std::uint32_t number, http::body_source& source) override {
+  http::task<result<put_outcome>> put_part(
+    put_object what, data_id id, std::uint32_t number, http::body_source& source) override {
     auto* u = find(what.bucket, what.key, id);
     if (u == nullptr) co_return no_upload();
     if (auto kind = checksum_kind_named(u->record.checksum_algorithm())) what.checksums.add(*kind);
@@ -173,8 +176,8 @@ public:
     p.content = std::move(*content);
     co_return outcome;
   }
-  http::task<result<put_outcome>> complete_upload(std::string bucket_name, std::string key, data_id id, std::vector<part_choice> choices,
-                                                  object_conditions conditions, std::vector<pb::checksum> claims) override {
+  http::task<result<put_outcome>> complete_upload(std::string bucket_name, std::string key, data_id id,
+    std::vector<part_choice> choices, object_conditions conditions, std::vector<pb::checksum> claims) override {
     auto* u = find(bucket_name, key, id);
     if (u == nullptr) co_return no_upload();
     auto& b = *find(bucket_name);
@@ -191,7 +194,8 @@ public:
       auto& p = have->second;
       if (&want != &choices.back() && p.content.size() < part_bytes_min) co_return fail(ec::entity_too_small, "part");
       for (auto& c : want.checksums)
-        if (p.record.checksums().empty() || p.record.checksums(0).value() != c.value()) co_return fail(ec::invalid_part, "checksum");
+        if (p.record.checksums().empty() || p.record.checksums(0).value() != c.value())
+          co_return fail(ec::invalid_part, "checksum");
       content += p.content;
       md5s += *hex_decode(p.record.etag());
       auto* m = o.manifest->add_parts();
@@ -205,12 +209,16 @@ public:
         sums.push_back({raw.back(), p.content.size()});
       }
     }
-    put_outcome outcome{.etag = hex_encode(md5(as_bytes(md5s))) + "-" + std::to_string(choices.size()), .modified_ms = clock_.now(), .checksums = {}, .size = content.size()};
+    put_outcome outcome{.etag = hex_encode(md5(as_bytes(md5s))) + "-" + std::to_string(choices.size()),
+      .modified_ms = clock_.now(),
+      .checksums = {},
+      .size = content.size()};
     if (kind) {
       pb::checksum sum;
       sum.set_algorithm(std::string{name_of(*kind)});
       sum.set_composite(!u->record.full_object_checksum());
-      sum.set_value(sum.composite() ? base64_encode(composite_checksum(*kind, raw)) + "-" + std::to_string(raw.size()) : base64_encode(*full_object_checksum(*kind, sums)));
+      sum.set_value(sum.composite() ? base64_encode(composite_checksum(*kind, raw)) + "-" + std::to_string(raw.size())
+                                    : base64_encode(*full_object_checksum(*kind, sums)));
       for (auto& c : claims)
         if (c.value() != sum.value()) co_return fail(ec::bad_digest, "checksum of the object");
       *o.record.add_checksums() = sum;
@@ -233,8 +241,8 @@ public:
     uploads.erase(id);
     co_return fine();
   }
-  http::task<result<std::vector<pb::part_record>>> list_parts(std::string bucket_name, std::string key, data_id id, std::uint32_t marker,
-                                                              std::uint32_t limit) override {
+  http::task<result<std::vector<pb::part_record>>> list_parts(
+    std::string bucket_name, std::string key, data_id id, std::uint32_t marker, std::uint32_t limit) override {
     auto* u = find(bucket_name, key, id);
     if (u == nullptr) co_return no_upload();
     std::vector<pb::part_record> all;
@@ -242,8 +250,8 @@ public:
       if (number > marker && all.size() <= limit) all.push_back(p.record);
     co_return all;
   }
-  http::task<result<upload_listing>> list_uploads(std::string bucket_name, std::string prefix, std::string delimiter, std::string key_marker,
-                                                  std::optional<data_id> upload_marker, std::uint32_t limit) override {
+  http::task<result<upload_listing>> list_uploads(std::string bucket_name, std::string prefix, std::string delimiter,
+    std::string key_marker, std::optional<data_id> upload_marker, std::uint32_t limit) override {
     if (find(bucket_name) == nullptr) co_return no_bucket(bucket_name);
     std::map<std::pair<std::string, data_id>, const open_upload*> sorted;
     for (auto& [id, u] : uploads)
@@ -251,7 +259,8 @@ public:
     upload_listing page;
     for (auto& [at, u] : sorted) {
       auto& [key, id] = at;
-      if (key < key_marker || (key == key_marker && !key_marker.empty() && (!upload_marker || id <= *upload_marker))) continue;
+      if (key < key_marker || (key == key_marker && !key_marker.empty() && (!upload_marker || id <= *upload_marker)))
+        continue;
       const auto cut = delimiter.empty() ? key.npos : key.find(delimiter, prefix.size());
       const auto shown = cut == key.npos ? key : key.substr(0, cut + delimiter.size());
       if (cut != key.npos && !page.entries.empty() && page.entries.back().key == shown) continue;
@@ -267,8 +276,9 @@ public:
 private:
   class reader final : public object_reader {
   public:
-    reader(fake_object_store& store, std::shared_ptr<const std::string> content, std::uint64_t offset, std::uint64_t length)
-      : store_(store), content_(std::move(content)), at_(offset), end_(offset + length) {}
+    reader(
+      fake_object_store& store, std::shared_ptr<const std::string> content, std::uint64_t offset, std::uint64_t length)
+        : store_(store), content_(std::move(content)), at_(offset), end_(offset + length) {}
     http::task<result<chunk>> next() override {
       const auto n = std::min<std::uint64_t>(store_.piece_bytes, end_ - at_);
       if (given_ + n > store_.read_fails_after) co_return fail(ec::unavailable, "too few pieces");
@@ -296,7 +306,8 @@ private:
     auto u = uploads.find(id);
     return u == uploads.end() || u->second.bucket != bucket_name || u->second.key != key ? nullptr : &u->second;
   }
-  static void copy(const std::vector<std::pair<std::string, std::string>>& from, google::protobuf::RepeatedPtrField<pb::name_value>* to) {
+  static void copy(const std::vector<std::pair<std::string, std::string>>& from,
+    google::protobuf::RepeatedPtrField<pb::name_value>* to) {
     for (auto& [name, value] : from) {
       auto* p = to->Add();
       p->set_name(name);
@@ -313,7 +324,8 @@ private:
     return {};
   }
   put_outcome outcome_of(const put_object& what, const std::string& content) {
-    put_outcome o{.etag = hex_encode(md5(as_bytes(content))), .modified_ms = clock_.now(), .checksums = {}, .size = content.size()};
+    put_outcome o{
+      .etag = hex_encode(md5(as_bytes(content))), .modified_ms = clock_.now(), .checksums = {}, .size = content.size()};
     checksum_state state{what.checksums};
     state.add(as_bytes(content));
     const auto values = state.finish();
@@ -333,7 +345,8 @@ private:
     std::byte extra[1];
     if (co_await source.read(extra) != 0) co_return fail(ec::invalid_request, "long");
     if (what.expected.md5 && *what.expected.md5 != as_text(md5(all))) co_return fail(ec::bad_digest, "md5");
-    if (what.expected.sha256 && *what.expected.sha256 != hex_encode(sha256(all))) co_return fail(ec::content_sha256_mismatch, "sha256");
+    if (what.expected.sha256 && *what.expected.sha256 != hex_encode(sha256(all)))
+      co_return fail(ec::content_sha256_mismatch, "sha256");
     if (what.expected.checksums) {
       const auto announced = what.expected.checksums();
       if (!announced) co_return announced.error();
@@ -342,7 +355,8 @@ private:
       const auto values = state.finish();
       for (std::size_t i = 0; i < checksum_kinds; ++i) {
         const auto kind = static_cast<checksum_kind>(i);
-        if (!announced->get(kind).empty() && announced->get(kind) != values.get(kind)) co_return fail(ec::bad_digest, "checksum");
+        if (!announced->get(kind).empty() && announced->get(kind) != values.get(kind))
+          co_return fail(ec::bad_digest, "checksum");
       }
     }
     co_return content;

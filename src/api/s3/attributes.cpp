@@ -15,7 +15,9 @@ constexpr std::uint32_t parts_page_max = 1000;
 
 std::set<std::string_view> wanted_attributes(std::string_view header) {
   std::set<std::string_view> wanted;
-  if (header.empty()) throw s3_error{ec::invalid_request, "The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty"};
+  if (header.empty())
+    throw s3_error{ec::invalid_request,
+      "The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty"};
   while (!header.empty()) {
     const auto comma = header.find(',');
     auto one = header.substr(0, comma);
@@ -34,7 +36,8 @@ std::uint32_t header_number(const call& c, std::string_view name, std::uint32_t 
   if (text.empty()) return fallback;
   std::uint32_t n = 0;
   auto [end, e] = std::from_chars(text.data(), text.data() + text.size(), n);
-  if (e != std::errc{} || end != text.data() + text.size()) throw s3_error{ec::invalid_argument, "Provided " + std::string{name} + " not an integer or within integer range"};
+  if (e != std::errc{} || end != text.data() + text.size())
+    throw s3_error{ec::invalid_argument, "Provided " + std::string{name} + " not an integer or within integer range"};
   return n;
 }
 
@@ -47,7 +50,9 @@ void write_parts(xml_writer& x, const call& c, const pb::manifest& manifest) {
   const auto shown = std::min<std::ptrdiff_t>(left, most);
   const auto last = first + static_cast<int>(shown);
   x.open("ObjectParts").element("PartsCount", std::int64_t{parts.size()}).element("PartNumberMarker", marker);
-  x.element("NextPartNumberMarker", shown == 0 ? 0u : (last - 1)->number()).element("MaxParts", most).element("IsTruncated", shown < left);
+  x.element("NextPartNumberMarker", shown == 0 ? 0u : (last - 1)->number())
+    .element("MaxParts", most)
+    .element("IsTruncated", shown < left);
   for (auto p = first; p != last; ++p) {
     x.open("Part").element("PartNumber", p->number()).element("Size", std::uint64_t{p->size()});
     write_checksums(x, p->checksums());
@@ -86,7 +91,8 @@ http::task<> on_get_object_tagging(call& c) {
   std::string xml;
   xml_writer x{xml};
   x.open("Tagging", xml_namespace).open("TagSet");
-  for (const auto& tag : object.record.tags()) x.open("Tag").element("Key", tag.name()).element("Value", tag.value()).close();
+  for (const auto& tag : object.record.tags())
+    x.open("Tag").element("Key", tag.name()).element("Value", tag.value()).close();
   x.close().close();
   co_await c.send_xml(std::move(xml));
 }

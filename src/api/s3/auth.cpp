@@ -14,12 +14,12 @@ namespace {
 
 constexpr std::size_t io_threads_max = 256; // beyond it signing keys are not cached
 
-constexpr std::array<std::string_view, 7> signature_parameters{
-    "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature", "X-Amz-Security-Token"};
+constexpr std::array<std::string_view, 7> signature_parameters{"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date",
+  "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature", "X-Amz-Security-Token"};
 
 bool is_hoisted(std::string_view name) {
   return name.size() > 6 && http::same_name(name.substr(0, 6), "x-amz-") &&
-         std::ranges::find(signature_parameters, name) == signature_parameters.end();
+    std::ranges::find(signature_parameters, name) == signature_parameters.end();
 }
 
 } // namespace
@@ -30,7 +30,8 @@ identity authenticator::check(const http::request& req, const surface_config& co
   std::vector<header_view> headers;
   headers.reserve(req.headers().size());
   for (const auto& h : req.headers()) headers.push_back({h.name, h.value});
-  const sigv4_request view{.method = req.method(), .path = req.target().path, .query = req.target().query, .headers = headers};
+  const sigv4_request view{
+    .method = req.method(), .path = req.target().path, .query = req.target().query, .headers = headers};
   const auto thread = static_cast<std::size_t>(req.io().index());
   std::unique_ptr<sigv4_verifier> uncached;
   auto& verifier = thread < verifiers_.size() ? verifiers_[thread] : uncached;
@@ -39,11 +40,13 @@ identity authenticator::check(const http::request& req, const surface_config& co
   if (!who) {
     s3_error e{who.error()};
     // What SDKs look for, to ask again with the right region.
-    if (e.message.find("expecting '" + config.region + "'") != std::string::npos) throw std::move(e).with_element("Region", config.region);
+    if (e.message.find("expecting '" + config.region + "'") != std::string::npos)
+      throw std::move(e).with_element("Region", config.region);
     throw e;
   }
   if (req.has_header("x-amz-security-token") || req.target().q("X-Amz-Security-Token") != nullptr)
-    throw s3_error{codes::invalid_token, "Temporary credentials are not issued here: the request must not have a security token."};
+    throw s3_error{
+      codes::invalid_token, "Temporary credentials are not issued here: the request must not have a security token."};
   return std::move(*who);
 }
 

@@ -55,13 +55,15 @@ std::string wanted_region(const std::string& text, const surface_config& config)
   std::string region;
   for (const auto child : root.children()) {
     if (child.name() != "LocationConstraint")
-      throw s3_error{ec::not_implemented, "The element " + std::string{child.name()} + " of CreateBucketConfiguration is not implemented."};
+      throw s3_error{ec::not_implemented,
+        "The element " + std::string{child.name()} + " of CreateBucketConfiguration is not implemented."};
     region = child.text();
   }
   if (region == "EU") region = "eu-west-1"; // its old name
   if (!region.empty() && region != config.region)
     throw s3_error{ec::illegal_location_constraint,
-                   "The " + region + " location constraint is incompatible for the region specific endpoint this request was sent to."};
+      "The " + region +
+        " location constraint is incompatible for the region specific endpoint this request was sent to."};
   return config.region;
 }
 
@@ -94,7 +96,9 @@ http::task<> on_get_bucket_location(call& c) {
   std::string xml;
   xml_writer x{xml};
   // us-east-1 is shown as nothing, for history's sake.
-  x.open("LocationConstraint", xml_namespace).text(record.region() == "us-east-1" ? std::string_view{} : std::string_view{record.region()}).close();
+  x.open("LocationConstraint", xml_namespace)
+    .text(record.region() == "us-east-1" ? std::string_view{} : std::string_view{record.region()})
+    .close();
   co_await c.send_xml(std::move(xml));
 }
 

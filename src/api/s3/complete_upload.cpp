@@ -15,12 +15,14 @@ namespace troupe::s3 {
 namespace {
 
 constexpr std::size_t parts_max = 10'000;
-constexpr checksum_kind all_kinds[] = {checksum_kind::crc32, checksum_kind::crc32c, checksum_kind::crc64nvme, checksum_kind::sha1, checksum_kind::sha256};
+constexpr checksum_kind all_kinds[] = {
+  checksum_kind::crc32, checksum_kind::crc32c, checksum_kind::crc64nvme, checksum_kind::sha1, checksum_kind::sha256};
 
 std::uint64_t number(std::string_view text, ec otherwise, std::string_view what) {
   std::uint64_t n = 0;
   auto [end, e] = std::from_chars(text.data(), text.data() + text.size(), n);
-  if (e != std::errc{} || end != text.data() + text.size()) throw s3_error{otherwise, std::string{what} + " is not a number."};
+  if (e != std::errc{} || end != text.data() + text.size())
+    throw s3_error{otherwise, std::string{what} + " is not a number."};
   return n;
 }
 
@@ -34,7 +36,8 @@ std::vector<part_choice> parse(const std::string& text, std::size_t bytes_max) {
     const auto part_number = child.child_text("PartNumber"), etag = child.child_text("ETag");
     if (!part_number || !etag) throw s3_error{ec::malformed_xml};
     const auto n = number(*part_number, ec::malformed_xml, "PartNumber");
-    if (n < 1 || n > parts_max) throw s3_error{ec::invalid_argument, "Part number must be an integer between 1 and 10000, inclusive"};
+    if (n < 1 || n > parts_max)
+      throw s3_error{ec::invalid_argument, "Part number must be an integer between 1 and 10000, inclusive"};
     if (!parts.empty() && n <= parts.back().number) throw s3_error{ec::invalid_part_order};
     auto& part = parts.emplace_back();
     part.number = static_cast<std::uint32_t>(n);
@@ -58,7 +61,8 @@ std::vector<pb::checksum> claimed_checksums(const call& c, const pb::upload_reco
     auto value = std::string{c.header("x-amz-checksum-" + std::string{name_of(kind)})}; // names compare without case
     if (value.empty()) continue;
     if (upload.checksum_algorithm() != name_of(kind))
-      throw s3_error{ec::invalid_request, "The upload was created without the " + std::string{name_of(kind)} + " checksum algorithm."};
+      throw s3_error{ec::invalid_request,
+        "The upload was created without the " + std::string{name_of(kind)} + " checksum algorithm."};
     const bool composite = !upload.full_object_checksum();
     if (composite && value.find('-') == value.npos) value += "-" + std::to_string(parts);
     if (!composite) (void)read_checksum(kind, value);
@@ -81,8 +85,9 @@ http::task<> check_size(call& c, const data_id& id, const std::vector<part_choic
   for (const auto& part : uploaded)
     if (std::ranges::binary_search(chosen, part.number(), {}, &part_choice::number)) size += part.size();
   if (size != wanted)
-    throw s3_error{ec::invalid_request, "The provided 'x-amz-mp-object-size' header value " + std::to_string(wanted) +
-                                          " does not match what was computed: " + std::to_string(size)};
+    throw s3_error{ec::invalid_request,
+      "The provided 'x-amz-mp-object-size' header value " + std::to_string(wanted) +
+        " does not match what was computed: " + std::to_string(size)};
 }
 
 } // namespace
@@ -95,17 +100,20 @@ http::task<> on_complete_multipart_upload(call& c) {
   const auto upload = must(co_await c.store.upload(c.bucket(), c.key(), id));
   auto parts = parse(text, c.config.document_bytes_max);
   if (const auto type = c.header("x-amz-checksum-type"); !type.empty() && !upload.checksum_algorithm().empty() &&
-                                                         type != (upload.full_object_checksum() ? "FULL_OBJECT" : "COMPOSITE"))
+      type != (upload.full_object_checksum() ? "FULL_OBJECT" : "COMPOSITE"))
     throw s3_error{ec::invalid_request, "The upload was created using the other checksum type."};
   auto claims = claimed_checksums(c, upload, parts.size());
   co_await check_size(c, id, parts);
-  const auto outcome = must(co_await c.store.complete_upload(c.bucket(), c.key(), id, std::move(parts), std::move(conditions), std::move(claims)));
+  const auto outcome = must(co_await c.store.complete_upload(
+    c.bucket(), c.key(), id, std::move(parts), std::move(conditions), std::move(claims)));
   std::string xml;
   xml_writer x{xml};
   x.open("CompleteMultipartUploadResult", xml_namespace);
   const auto host = c.req.host();
   const bool virtual_host = c.req.target().path.size() == c.where.key.size() + 1;
-  x.element("Location", std::string{c.req.tls() ? "https://" : "http://"} + std::string{host} + (virtual_host ? "/" : "/" + c.bucket() + "/") + percent_encode(c.where.key, true));
+  x.element("Location",
+    std::string{c.req.tls() ? "https://" : "http://"} + std::string{host} +
+      (virtual_host ? "/" : "/" + c.bucket() + "/") + percent_encode(c.where.key, true));
   x.element("Bucket", c.where.bucket).element("Key", c.where.key).element("ETag", quoted(outcome.etag));
   write_checksums(x, outcome.checksums);
   write_checksum_type(x, outcome.checksums);

@@ -10,7 +10,9 @@ void write_private_acl(xml_writer& x, const surface_config& config) {
   x.open("AccessControlPolicy", xml_namespace);
   write_owner(x, "Owner", config);
   x.open("AccessControlList").open("Grant");
-  x.open("Grantee").attribute("xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance").attribute("xsi:type", "CanonicalUser");
+  x.open("Grantee")
+    .attribute("xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance")
+    .attribute("xsi:type", "CanonicalUser");
   x.element("ID", config.owner_id).element("DisplayName", config.owner_name).close();
   x.element("Permission", "FULL_CONTROL").close().close().close();
 }
@@ -22,7 +24,9 @@ http::task<> on_bucket_configuration(call& c) {
   std::string xml;
   xml_writer x{xml};
   switch (c.where.op) {
-  case operation::get_bucket_versioning: x.open("VersioningConfiguration", xml_namespace).close(); break; // never enabled
+  case operation::get_bucket_versioning:
+    x.open("VersioningConfiguration", xml_namespace).close();
+    break; // never enabled
   case operation::get_bucket_acl: write_private_acl(x, c.config); break;
   case operation::get_bucket_request_payment:
     x.open("RequestPaymentConfiguration", xml_namespace).element("Payer", "BucketOwner").close();

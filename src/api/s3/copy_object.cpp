@@ -49,11 +49,12 @@ http::task<> on_copy_object(call& c) {
   const bool other_class = !asked_class.empty() && what.storage_class != record.storage_class();
   if (from.bucket == what.bucket && from.key == what.key && !new_metadata && !new_tags && !other_class && !algorithm)
     throw s3_error{ec::invalid_request,
-                   "This copy request is illegal because it is trying to copy an object to itself without changing the object's "
-                   "metadata, storage class, website redirect location or encryption attributes."};
+      "This copy request is illegal because it is trying to copy an object to itself without changing the object's "
+      "metadata, storage class, website redirect location or encryption attributes."};
   if (record.size() > upload_bytes_max)
-    throw s3_error{ec::invalid_request, "The specified copy source is larger than the maximum allowable size for a copy source: " +
-                                          std::to_string(upload_bytes_max)};
+    throw s3_error{ec::invalid_request,
+      "The specified copy source is larger than the maximum allowable size for a copy source: " +
+        std::to_string(upload_bytes_max)};
   what.size = record.size();
   if (!new_metadata) {
     what.headers = pairs(record.headers());

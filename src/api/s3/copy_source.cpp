@@ -35,9 +35,9 @@ result<source_name> parse_copy_source(std::string_view header) {
 http::task<stored_object> open_copy_source(call& c, const source_name& from) {
   auto source = must(co_await c.store.get(from.bucket, from.key, true));
   const read_conditions conditions{.if_match = c.header("x-amz-copy-source-if-match"),
-                                   .if_none_match = c.header("x-amz-copy-source-if-none-match"),
-                                   .if_modified_since = c.header("x-amz-copy-source-if-modified-since"),
-                                   .if_unmodified_since = c.header("x-amz-copy-source-if-unmodified-since")};
+    .if_none_match = c.header("x-amz-copy-source-if-none-match"),
+    .if_modified_since = c.header("x-amz-copy-source-if-modified-since"),
+    .if_unmodified_since = c.header("x-amz-copy-source-if-unmodified-since")};
   if (conditions.any() && judge(conditions, source.record.etag(), source.record.modified_ms()) != verdict::proceed)
     throw s3_error{ec::precondition_failed};
   co_return source;

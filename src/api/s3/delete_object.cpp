@@ -51,9 +51,9 @@ doomed_list parse(const std::string& text, std::size_t bytes_max) {
     auto key = child.child_text("Key");
     if (!key) throw s3_error{ec::malformed_xml};
     list.objects.push_back({.key = std::move(*key),
-                            .version = child.child_text("VersionId"),
-                            .etag = child.child_text("ETag"),
-                            .by_time_or_size = child.child("LastModifiedTime") || child.child("Size")});
+      .version = child.child_text("VersionId"),
+      .etag = child.child_text("ETag"),
+      .by_time_or_size = child.child("LastModifiedTime") || child.child("Size")});
   }
   if (list.objects.empty()) throw s3_error{ec::malformed_xml};
   return list;
@@ -63,7 +63,8 @@ http::task<result<>> remove(call& c, const doomed& d) {
   if (auto ok = check_key(d.key); !ok) co_return ok.error();
   if (d.version && !d.version->empty())
     if (auto ok = check_version_id(*d.version); !ok) co_return ok.error();
-  if (d.by_time_or_size) co_return fail(ec::not_implemented, "Deleting by modification time or size is not implemented.");
+  if (d.by_time_or_size)
+    co_return fail(ec::not_implemented, "Deleting by modification time or size is not implemented.");
   auto conditions = write_conditions(d.etag.value_or(""), {});
   if (!conditions) co_return conditions.error();
   co_return co_await c.store.remove(c.bucket(), d.key, std::move(*conditions));
@@ -85,9 +86,11 @@ http::task<std::vector<result<>>> remove_all(call& c, const std::vector<doomed>&
   const auto io = c.req.io().context().get_executor();
   using one = decltype(asio::co_spawn(io, lane(c, all, next, done), asio::deferred));
   std::vector<one> lanes;
-  for (std::size_t i = 0; i < std::min(lanes_max, all.size()); ++i) lanes.push_back(asio::co_spawn(io, lane(c, all, next, done), asio::deferred));
+  for (std::size_t i = 0; i < std::min(lanes_max, all.size()); ++i)
+    lanes.push_back(asio::co_spawn(io, lane(c, all, next, done), asio::deferred));
   auto group = asio::experimental::make_parallel_group(std::move(lanes));
-  auto [order, failures] = co_await group.async_wait(asio::experimental::wait_for_all{}, asio::use_awaitable_t<http::executor>{});
+  auto [order, failures] =
+    co_await group.async_wait(asio::experimental::wait_for_all{}, asio::use_awaitable_t<http::executor>{});
   for (const auto& failure : failures)
     if (failure) std::rethrow_exception(failure);
   co_return done;

@@ -26,19 +26,30 @@ bool has_own_row(ec) noexcept; // for the test that no value of ec was forgotten
 // Answers of S3 that no layer below needs a name for.
 namespace codes {
 inline constexpr s3_code no_cors{404, "NoSuchCORSConfiguration", "The CORS configuration does not exist", true};
-inline constexpr s3_code no_encryption{404, "ServerSideEncryptionConfigurationNotFoundError", "The server side encryption configuration was not found", true};
-inline constexpr s3_code no_lifecycle{404, "NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist", true};
-inline constexpr s3_code no_object_lock{404, "ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket", true};
-inline constexpr s3_code no_object_retention{404, "NoSuchObjectLockConfiguration", "The specified object does not have a ObjectLock configuration", true};
-inline constexpr s3_code no_ownership_controls{404, "OwnershipControlsNotFoundError", "The bucket ownership controls were not found", true};
+inline constexpr s3_code no_encryption{404, "ServerSideEncryptionConfigurationNotFoundError",
+  "The server side encryption configuration was not found", true};
+inline constexpr s3_code no_lifecycle{
+  404, "NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist", true};
+inline constexpr s3_code no_object_lock{
+  404, "ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket", true};
+inline constexpr s3_code no_object_retention{
+  404, "NoSuchObjectLockConfiguration", "The specified object does not have a ObjectLock configuration", true};
+inline constexpr s3_code no_ownership_controls{
+  404, "OwnershipControlsNotFoundError", "The bucket ownership controls were not found", true};
 inline constexpr s3_code no_policy{404, "NoSuchBucketPolicy", "The bucket policy does not exist", true};
-inline constexpr s3_code no_public_access_block{404, "NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found", true};
-inline constexpr s3_code no_replication{404, "ReplicationConfigurationNotFoundError", "The replication configuration was not found", true};
+inline constexpr s3_code no_public_access_block{
+  404, "NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found", true};
+inline constexpr s3_code no_replication{
+  404, "ReplicationConfigurationNotFoundError", "The replication configuration was not found", true};
 inline constexpr s3_code no_tags{404, "NoSuchTagSet", "The TagSet does not exist", true};
-inline constexpr s3_code no_website{404, "NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration", true};
-inline constexpr s3_code cors_forbidden{403, "AccessForbidden", "CORSResponse: CORS is not enabled for this bucket.", true};
-inline constexpr s3_code invalid_storage_class{400, "InvalidStorageClass", "The storage class you specified is not valid", false};
-inline constexpr s3_code invalid_token{400, "InvalidToken", "The provided token is malformed or otherwise invalid.", false};
+inline constexpr s3_code no_website{
+  404, "NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration", true};
+inline constexpr s3_code cors_forbidden{
+  403, "AccessForbidden", "CORSResponse: CORS is not enabled for this bucket.", true};
+inline constexpr s3_code invalid_storage_class{
+  400, "InvalidStorageClass", "The storage class you specified is not valid", false};
+inline constexpr s3_code invalid_token{
+  400, "InvalidToken", "The provided token is malformed or otherwise invalid.", false};
 inline constexpr s3_code invalid_tag{400, "InvalidTag", "The tag provided was not a valid tag.", false};
 inline constexpr s3_code bad_tags{400, "BadRequest", "Object tags cannot be greater than 10", false};
 } // namespace codes
@@ -49,7 +60,9 @@ struct s3_error final : std::exception {
   s3_error(const error& e) : s3_error(e.code, e.message) {}
   s3_error(const s3_code& code, std::string text = {}) : what_is(code), message(std::move(text)) {}
   const char* what() const noexcept override { return what_is.code.data(); }
-  std::string_view text() const { return message.empty() || what_is.verbatim ? what_is.message : std::string_view{message}; }
+  std::string_view text() const {
+    return message.empty() || what_is.verbatim ? what_is.message : std::string_view{message};
+  }
   s3_error with_header(std::string name, std::string value) && {
     headers.emplace_back(std::move(name), std::move(value));
     return std::move(*this);

@@ -16,12 +16,12 @@ struct override_parameter {
   std::string_view parameter, header;
 };
 constexpr std::array overrides{
-    override_parameter{"response-content-type", "Content-Type"},
-    override_parameter{"response-content-language", "Content-Language"},
-    override_parameter{"response-expires", "Expires"},
-    override_parameter{"response-cache-control", "Cache-Control"},
-    override_parameter{"response-content-disposition", "Content-Disposition"},
-    override_parameter{"response-content-encoding", "Content-Encoding"},
+  override_parameter{"response-content-type", "Content-Type"},
+  override_parameter{"response-content-language", "Content-Language"},
+  override_parameter{"response-expires", "Expires"},
+  override_parameter{"response-cache-control", "Cache-Control"},
+  override_parameter{"response-content-disposition", "Content-Disposition"},
+  override_parameter{"response-content-encoding", "Content-Encoding"},
 };
 
 // All requests that come here are signed, so all may override.
@@ -40,14 +40,15 @@ void override_headers(const call& c, pb::object_record& record) {
 
 void check_conditions(const call& c, const pb::object_record& record) {
   const read_conditions conditions{.if_match = c.header("If-Match"),
-                                   .if_none_match = c.header("If-None-Match"),
-                                   .if_modified_since = c.header("If-Modified-Since"),
-                                   .if_unmodified_since = c.header("If-Unmodified-Since")};
+    .if_none_match = c.header("If-None-Match"),
+    .if_modified_since = c.header("If-Modified-Since"),
+    .if_unmodified_since = c.header("If-Unmodified-Since")};
   if (!conditions.any()) return;
   switch (judge(conditions, record.etag(), record.modified_ms())) {
   case verdict::proceed: return;
   case verdict::precondition_failed:
-    throw s3_error{ec::precondition_failed}.with_element("Condition", conditions.if_match.empty() ? "If-Unmodified-Since" : "If-Match");
+    throw s3_error{ec::precondition_failed}.with_element(
+      "Condition", conditions.if_match.empty() ? "If-Unmodified-Since" : "If-Match");
   case verdict::not_modified: {
     s3_error e{ec::not_modified};
     e.headers.emplace_back("ETag", quoted(record.etag()));
@@ -73,7 +74,8 @@ selection select_part(const stored_object& object, std::uint32_t number) {
   }
   std::uint64_t offset = 0;
   for (const auto& part : object.manifest->parts()) {
-    if (part.number() == number) return {.range = {offset, part.size()}, .partial = part.size() != 0, .checksums = &part.checksums()};
+    if (part.number() == number)
+      return {.range = {offset, part.size()}, .partial = part.size() != 0, .checksums = &part.checksums()};
     offset += part.size();
   }
   throw s3_error{ec::invalid_part_number};
@@ -83,7 +85,8 @@ selection select(const call& c, const stored_object& object) {
   const auto& record = object.record;
   const auto range = c.header("Range");
   if (c.query("partNumber") != nullptr) {
-    if (!range.empty()) throw s3_error{ec::invalid_request, "Cannot specify both Range header and partNumber query parameter"};
+    if (!range.empty())
+      throw s3_error{ec::invalid_request, "Cannot specify both Range header and partNumber query parameter"};
     return select_part(object, c.number("partNumber", 1, 1, 10'000));
   }
   auto chosen = choose_range(range, record.size());
@@ -124,7 +127,8 @@ http::task<> on_get_object(call& c) {
     c.res.set("Content-Range", content_range(chosen.range, record.size()));
   }
   if (by_part && record.parts() != 0) c.res.set("x-amz-mp-parts-count", std::to_string(record.parts()));
-  if (chosen.checksums != nullptr && http::same_name(c.header("x-amz-checksum-mode"), "ENABLED")) set_checksum_headers(c.res, *chosen.checksums);
+  if (chosen.checksums != nullptr && http::same_name(c.header("x-amz-checksum-mode"), "ENABLED"))
+    set_checksum_headers(c.res, *chosen.checksums);
 
   if (!head && !reader) {
     co_await c.res.send(std::string_view{object.inlined}.substr(chosen.range.offset, chosen.range.length));

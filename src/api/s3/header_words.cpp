@@ -29,10 +29,14 @@ std::string latin1_to_utf8(std::string_view s) {
 std::optional<std::string> q_decode(std::string_view s) {
   std::string percent;
   for (char c : s) {
-    if (c == '%') percent += "%25";
-    else if (c == '=') percent += '%';
-    else if (c == '_') percent += ' ';
-    else percent += c;
+    if (c == '%')
+      percent += "%25";
+    else if (c == '=')
+      percent += '%';
+    else if (c == '_')
+      percent += ' ';
+    else
+      percent += c;
   }
   return percent_decode(percent);
 }
@@ -48,8 +52,10 @@ std::optional<std::string> take_word(std::string_view& s) {
   const auto how = s[charset_end + 1] | 0x20;
   auto bytes = how == 'b' ? base64_decode(text) : how == 'q' ? q_decode(text) : std::nullopt;
   if (!bytes) return {};
-  if (same(charset, "ISO-8859-1")) bytes = latin1_to_utf8(*bytes);
-  else if (!same(charset, "UTF-8") && !same(charset, "US-ASCII")) return {};
+  if (same(charset, "ISO-8859-1"))
+    bytes = latin1_to_utf8(*bytes);
+  else if (!same(charset, "UTF-8") && !same(charset, "US-ASCII"))
+    return {};
   if (!valid_utf8(*bytes)) return {};
   s.remove_prefix(text_end + 2);
   return bytes;

@@ -17,8 +17,8 @@ using http::same_name;
 
 constexpr std::string_view meta_prefix = "x-amz-meta-";
 
-constexpr std::array<std::string_view, 6> content_headers{"Content-Type",     "Cache-Control",    "Content-Disposition",
-                                                          "Content-Encoding", "Content-Language", "Expires"};
+constexpr std::array<std::string_view, 6> content_headers{
+  "Content-Type", "Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Expires"};
 
 std::string lower(std::string_view s) {
   std::string out{s};
@@ -67,17 +67,17 @@ struct refusal {
   std::array<std::string_view, 2> harmless{}; // values that ask for what is true anyway
 };
 constexpr std::array refusals{
-    refusal{"x-amz-server-side-encryption*", "Server-side encryption"},
-    refusal{"x-amz-copy-source-server-side-encryption*", "Server-side encryption"},
-    refusal{"x-amz-object-lock-*", "Object Lock"},
-    refusal{"x-amz-bucket-object-lock-enabled", "Object Lock", {"false", "False"}},
-    refusal{"x-amz-acl", "An access control list other than private", {"private", "bucket-owner-full-control"}},
-    refusal{"x-amz-grant-*", "Granting access by header"},
-    refusal{"x-amz-object-ownership", "An object ownership other than BucketOwnerEnforced", {"BucketOwnerEnforced", ""}},
-    refusal{"x-amz-website-redirect-location", "Website hosting"},
-    refusal{"x-amz-write-offset-bytes", "Appending to an object"},
-    refusal{"x-amz-if-match-last-modified-time", "Deleting by modification time"},
-    refusal{"x-amz-if-match-size", "Deleting by size"},
+  refusal{"x-amz-server-side-encryption*", "Server-side encryption"},
+  refusal{"x-amz-copy-source-server-side-encryption*", "Server-side encryption"},
+  refusal{"x-amz-object-lock-*", "Object Lock"},
+  refusal{"x-amz-bucket-object-lock-enabled", "Object Lock", {"false", "False"}},
+  refusal{"x-amz-acl", "An access control list other than private", {"private", "bucket-owner-full-control"}},
+  refusal{"x-amz-grant-*", "Granting access by header"},
+  refusal{"x-amz-object-ownership", "An object ownership other than BucketOwnerEnforced", {"BucketOwnerEnforced", ""}},
+  refusal{"x-amz-website-redirect-location", "Website hosting"},
+  refusal{"x-amz-write-offset-bytes", "Appending to an object"},
+  refusal{"x-amz-if-match-last-modified-time", "Deleting by modification time"},
+  refusal{"x-amz-if-match-size", "Deleting by size"},
 };
 
 } // namespace
@@ -97,7 +97,8 @@ object_headers read_object_headers(std::span<const http::header> headers) {
     const auto known = std::ranges::find_if(content_headers, [&](auto n) { return same_name(n, h.name); });
     if (known == content_headers.end() || h.value.empty()) continue;
     auto value = *known == "Content-Encoding" ? without_aws_chunked(h.value) : std::string{h.value};
-    if (!valid_utf8(value)) throw s3_error{ec::invalid_argument, "The value of " + std::string{*known} + " is not valid UTF-8."};
+    if (!valid_utf8(value))
+      throw s3_error{ec::invalid_argument, "The value of " + std::string{*known} + " is not valid UTF-8."};
     if (!value.empty()) add(out.headers, std::string{*known}, std::move(value));
   }
   if (std::ranges::none_of(out.headers, [](const auto& h) { return h.first == "Content-Type"; }))
@@ -122,10 +123,15 @@ name_values read_tags(std::string_view header) {
     auto name = percent_decode(pair.substr(0, equals), true);
     auto value = equals == pair.npos ? std::optional{std::string{}} : percent_decode(pair.substr(equals + 1), true);
     if (!name || !value || !valid_utf8(*name) || !valid_utf8(*value))
-      throw s3_error{ec::invalid_argument, "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates."};
+      throw s3_error{ec::invalid_argument,
+        "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name "
+        "duplicates."};
     // S3's limits are in characters, not bytes.
-    auto characters = [](std::string_view s) { return std::ranges::count_if(s, [](char c) { return (c & 0xc0) != 0x80; }); };
-    if (name->empty() || characters(*name) > 128) throw s3_error{codes::invalid_tag, "The TagKey you have provided is invalid"};
+    auto characters = [](std::string_view s) {
+      return std::ranges::count_if(s, [](char c) { return (c & 0xc0) != 0x80; });
+    };
+    if (name->empty() || characters(*name) > 128)
+      throw s3_error{codes::invalid_tag, "The TagKey you have provided is invalid"};
     if (characters(*value) > 256) throw s3_error{codes::invalid_tag, "The TagValue you have provided is invalid"};
     if (std::ranges::any_of(tags, [&](const auto& t) { return t.first == *name; }))
       throw s3_error{codes::invalid_tag, "Cannot provide multiple Tags with the same key"};
@@ -153,7 +159,8 @@ void set_object_headers(http::response& res, const pb::object_record& record) {
   res.set("Accept-Ranges", "bytes");
   for (const auto& h : record.headers()) res.set(h.name(), h.value());
   for (const auto& m : record.metadata()) res.set(std::string{meta_prefix} + m.name(), encode_word(m.value()));
-  if (!record.storage_class().empty() && record.storage_class() != "STANDARD") res.set("x-amz-storage-class", record.storage_class());
+  if (!record.storage_class().empty() && record.storage_class() != "STANDARD")
+    res.set("x-amz-storage-class", record.storage_class());
   if (record.tags_size() != 0) res.set("x-amz-tagging-count", std::to_string(record.tags_size()));
 }
 

@@ -26,7 +26,11 @@ struct listing_call {
   }
 
   http::task<listing> page(std::string start_after) {
-    list_objects what{.bucket = c.bucket(), .prefix = prefix, .delimiter = delimiter, .start_after = std::move(start_after), .limit = max_keys};
+    list_objects what{.bucket = c.bucket(),
+      .prefix = prefix,
+      .delimiter = delimiter,
+      .start_after = std::move(start_after),
+      .limit = max_keys};
     co_return must(co_await c.store.list(std::move(what)));
   }
 
@@ -69,7 +73,8 @@ private:
     x.element("LastModified", shown_time(record.modified_ms())).element("ETag", quoted(record.etag()));
     for (const auto& sum : record.checksums()) x.element("ChecksumAlgorithm", sum.algorithm());
     write_checksum_type(x, record.checksums());
-    x.element("Size", std::uint64_t{record.size()}).element("StorageClass", shown_storage_class(record.storage_class()));
+    x.element("Size", std::uint64_t{record.size()})
+      .element("StorageClass", shown_storage_class(record.storage_class()));
   }
 };
 
@@ -124,7 +129,8 @@ http::task<> on_list_object_versions(call& c) {
   const auto key_marker = c.query_or_empty("key-marker"), version_marker = c.query_or_empty("version-id-marker");
   if (!version_marker.empty() && key_marker.empty())
     throw s3_error{ec::invalid_argument, "A version-id marker cannot be specified without a key marker."};
-  if (!version_marker.empty() && version_marker != "null") throw s3_error{ec::invalid_argument, "Invalid version id specified"};
+  if (!version_marker.empty() && version_marker != "null")
+    throw s3_error{ec::invalid_argument, "Invalid version id specified"};
   const auto page = co_await l.page(key_marker);
   std::string xml;
   xml_writer x{xml};

@@ -15,7 +15,8 @@ constexpr std::uint32_t part_number_max = 10'000;
 
 std::uint32_t part_number(const call& c) {
   const auto* text = c.query("partNumber");
-  if (text == nullptr || text->empty()) throw s3_error{ec::invalid_argument, "Part number must be an integer between 1 and 10000, inclusive"};
+  if (text == nullptr || text->empty())
+    throw s3_error{ec::invalid_argument, "Part number must be an integer between 1 and 10000, inclusive"};
   return c.number("partNumber", 0, 1, part_number_max);
 }
 
@@ -30,12 +31,16 @@ void add_pairs(const name_values& from, google::protobuf::RepeatedPtrField<pb::n
 // Whether the upload's checksum will be of the whole object (and not of its parts' checksums). CRC64NVME always is, and
 // the digests never are, because they can not be combined.
 bool full_object(checksum_kind kind, std::string_view type) {
-  const bool crc64 = kind == checksum_kind::crc64nvme, digest = kind == checksum_kind::sha1 || kind == checksum_kind::sha256;
+  const bool crc64 = kind == checksum_kind::crc64nvme,
+             digest = kind == checksum_kind::sha1 || kind == checksum_kind::sha256;
   if (type.empty()) return crc64;
   const bool full = type == "FULL_OBJECT";
-  if (!full && type != "COMPOSITE") throw s3_error{ec::invalid_request, "Value for x-amz-checksum-type header is invalid."};
+  if (!full && type != "COMPOSITE")
+    throw s3_error{ec::invalid_request, "Value for x-amz-checksum-type header is invalid."};
   if ((full && digest) || (!full && crc64))
-    throw s3_error{ec::invalid_request, "The " + std::string{type} + " checksum type cannot be used with the " + std::string{name_of(kind)} + " checksum algorithm."};
+    throw s3_error{ec::invalid_request,
+      "The " + std::string{type} + " checksum type cannot be used with the " + std::string{name_of(kind)} +
+        " checksum algorithm."};
   return full;
 }
 
@@ -45,10 +50,13 @@ http::task<> on_create_multipart_upload(call& c) {
   const auto described = read_object_headers(c.headers);
   const auto algorithm = read_algorithm(c.header("x-amz-checksum-algorithm"));
   const auto type = c.header("x-amz-checksum-type");
-  if (!type.empty() && !algorithm) throw s3_error{ec::invalid_request, "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header."};
+  if (!type.empty() && !algorithm)
+    throw s3_error{
+      ec::invalid_request, "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header."};
   // The record of an upload has no room for it: refused rather than forgotten.
   if (!read_storage_class(c.header("x-amz-storage-class")).empty())
-    throw s3_error{ec::not_implemented, "A storage class other than STANDARD is not implemented for multipart uploads."};
+    throw s3_error{
+      ec::not_implemented, "A storage class other than STANDARD is not implemented for multipart uploads."};
   pb::upload_record what;
   add_pairs(described.headers, what.mutable_headers());
   add_pairs(described.metadata, what.mutable_metadata());
@@ -64,7 +72,9 @@ http::task<> on_create_multipart_upload(call& c) {
   xml_writer x{xml};
   x.open("InitiateMultipartUploadResult", xml_namespace);
   x.element("Bucket", c.where.bucket).element("Key", c.where.key).element("UploadId", show_upload_id(id)).close();
-  if (algorithm) c.res.set("x-amz-checksum-algorithm", name_of(*algorithm)).set("x-amz-checksum-type", whole ? "FULL_OBJECT" : "COMPOSITE");
+  if (algorithm)
+    c.res.set("x-amz-checksum-algorithm", name_of(*algorithm))
+      .set("x-amz-checksum-type", whole ? "FULL_OBJECT" : "COMPOSITE");
   co_await c.send_xml(std::move(xml));
 }
 
@@ -93,10 +103,12 @@ http::task<> on_upload_part_copy(call& c) {
   const auto from = must(parse_copy_source(c.header("x-amz-copy-source")));
   const auto source = co_await open_copy_source(c, from);
   byte_range range{0, source.record.size()};
-  if (const auto header = c.header("x-amz-copy-source-range"); !header.empty()) range = must(copy_range(header, source.record.size()));
+  if (const auto header = c.header("x-amz-copy-source-range"); !header.empty())
+    range = must(copy_range(header, source.record.size()));
   if (range.length > upload_bytes_max)
-    throw s3_error{ec::invalid_request, "The specified copy source is larger than the maximum allowable size for a copy source: " +
-                                          std::to_string(upload_bytes_max)};
+    throw s3_error{ec::invalid_request,
+      "The specified copy source is larger than the maximum allowable size for a copy source: " +
+        std::to_string(upload_bytes_max)};
   troupe::put_object what;
   what.size = range.length;
   what.bucket = c.bucket();

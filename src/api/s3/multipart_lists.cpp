@@ -34,7 +34,8 @@ http::task<> on_list_parts(call& c) {
   if (show.encoded) x.element("EncodingType", "url");
   x.element("IsTruncated", truncated);
   if (!upload.checksum_algorithm().empty())
-    x.element("ChecksumAlgorithm", upload.checksum_algorithm()).element("ChecksumType", upload.full_object_checksum() ? "FULL_OBJECT" : "COMPOSITE");
+    x.element("ChecksumAlgorithm", upload.checksum_algorithm())
+      .element("ChecksumType", upload.full_object_checksum() ? "FULL_OBJECT" : "COMPOSITE");
   for (const auto& part : parts) {
     x.open("Part").element("PartNumber", part.number()).element("LastModified", shown_time(part.modified_ms()));
     x.element("ETag", quoted(part.etag())).element("Size", std::uint64_t{part.size()});
@@ -62,7 +63,8 @@ http::task<> on_list_multipart_uploads(call& c) {
   x.element("KeyMarker", show(key_marker)).element("UploadIdMarker", id_marker);
   if (page.truncated && !page.entries.empty()) {
     const auto& last = page.entries.back();
-    x.element("NextKeyMarker", show(last.key)).element("NextUploadIdMarker", last.is_prefix ? std::string{} : show_upload_id(last.upload_id));
+    x.element("NextKeyMarker", show(last.key))
+      .element("NextUploadIdMarker", last.is_prefix ? std::string{} : show_upload_id(last.upload_id));
   }
   x.element("Prefix", show(prefix));
   if (!delimiter.empty()) x.element("Delimiter", show(delimiter));
@@ -76,7 +78,8 @@ http::task<> on_list_multipart_uploads(call& c) {
     write_owner(x, "Owner", c.config);
     x.element("StorageClass", "STANDARD").element("Initiated", shown_time(e.record.started_ms()));
     if (!e.record.checksum_algorithm().empty())
-      x.element("ChecksumAlgorithm", e.record.checksum_algorithm()).element("ChecksumType", e.record.full_object_checksum() ? "FULL_OBJECT" : "COMPOSITE");
+      x.element("ChecksumAlgorithm", e.record.checksum_algorithm())
+        .element("ChecksumType", e.record.full_object_checksum() ? "FULL_OBJECT" : "COMPOSITE");
     x.close();
   }
   for (const auto& e : page.entries)

@@ -32,10 +32,10 @@ constexpr std::array<std::string_view, 5> reserved_suffixes{"-s3alias", "--ol-s3
 
 result<> check_bucket_name(std::string_view name) {
   auto bad = name.size() < 3 || name.size() > 63 || !is_low_alnum(name.front()) || !is_low_alnum(name.back()) ||
-             !std::ranges::all_of(name, [](char c) { return is_low_alnum(c) || c == '.' || c == '-'; }) ||
-             name.find("..") != name.npos || looks_like_ipv4(name) ||
-             std::ranges::any_of(reserved_prefixes, [&](auto p) { return name.starts_with(p); }) ||
-             std::ranges::any_of(reserved_suffixes, [&](auto s) { return name.ends_with(s); });
+    !std::ranges::all_of(name, [](char c) { return is_low_alnum(c) || c == '.' || c == '-'; }) ||
+    name.find("..") != name.npos || looks_like_ipv4(name) ||
+    std::ranges::any_of(reserved_prefixes, [&](auto p) { return name.starts_with(p); }) ||
+    std::ranges::any_of(reserved_suffixes, [&](auto s) { return name.ends_with(s); });
   if (bad) return fail(ec::invalid_bucket_name, "The specified bucket is not valid.");
   return {};
 }

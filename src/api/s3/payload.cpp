@@ -15,8 +15,9 @@ namespace troupe::s3 {
 // The decoder over a request's body. Decodes in the reader's own buffer.
 class aws_chunked_source final : public http::body_source {
 public:
-  aws_chunked_source(http::body_source& wire, aws_chunked_decoder::mode mode, std::optional<std::uint64_t> length, aws_chunked_decoder::signing s)
-    : wire_(wire), decoder_(mode, length, std::move(s)) {}
+  aws_chunked_source(http::body_source& wire, aws_chunked_decoder::mode mode, std::optional<std::uint64_t> length,
+    aws_chunked_decoder::signing s)
+      : wire_(wire), decoder_(mode, length, std::move(s)) {}
 
   http::task<std::size_t> read(bytes_span dst) override {
     if (dst.empty() || ended_) co_return 0;
@@ -83,7 +84,8 @@ bool has(std::span<const http::header> headers, std::string_view name) {
 
 // The kind that a header or trailer name ends in; nothing for x-amz-checksum-mode and other names.
 std::optional<checksum_kind> kind_of_header(std::string_view name) {
-  if (name.size() <= checksum_prefix.size() || !same_name(name.substr(0, checksum_prefix.size()), checksum_prefix)) return {};
+  if (name.size() <= checksum_prefix.size() || !same_name(name.substr(0, checksum_prefix.size()), checksum_prefix))
+    return {};
   return checksum_kind_named(name.substr(checksum_prefix.size()));
 }
 
@@ -112,34 +114,43 @@ std::optional<checksum_kind> read_algorithm(std::string_view header) {
   if (header.empty()) return {};
   const auto kind = checksum_kind_named(header);
   if (!kind)
-    throw s3_error{ec::invalid_request, "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]"};
+    throw s3_error{ec::invalid_request,
+      "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, "
+      "CRC64NVME, SHA1, SHA256]"};
   return kind;
 }
 
 std::string read_checksum(checksum_kind kind, std::string_view base64) {
   auto raw = base64_decode(base64);
-  if (!raw || raw->size() != raw_bytes(kind)) throw s3_error{ec::invalid_request, "Value for " + header_name(kind) + " header is invalid."};
+  if (!raw || raw->size() != raw_bytes(kind))
+    throw s3_error{ec::invalid_request, "Value for " + header_name(kind) + " header is invalid."};
   return std::move(*raw);
 }
 
-payload::payload(http::request& req, std::span<const http::header> headers, const identity& who, checksums_of whose) : request_(req) {
+payload::payload(http::request& req, std::span<const http::header> headers, const identity& who, checksums_of whose)
+    : request_(req) {
   const auto& claimed = who.payload_hash;
   const auto mode = aws_chunked_decoder::mode_named(claimed);
   if (mode) {
     if (const auto text = find(headers, "x-amz-decoded-content-length"); !text.empty()) {
       std::uint64_t n = 0;
       auto [end, e] = std::from_chars(text.data(), text.data() + text.size(), n);
-      if (e != std::errc{} || end != text.data() + text.size()) throw s3_error{ec::invalid_argument, "x-amz-decoded-content-length is not a number."};
+      if (e != std::errc{} || end != text.data() + text.size())
+        throw s3_error{ec::invalid_argument, "x-amz-decoded-content-length is not a number."};
       length_ = n;
     }
-    chunked_ = std::make_unique<aws_chunked_source>(
-        req.content(), *mode, length_,
-        aws_chunked_decoder::signing{.key = who.signing_key, .amz_date = who.amz_date, .scope = who.scope, .seed_signature = who.signature});
+    chunked_ = std::make_unique<aws_chunked_source>(req.content(), *mode, length_,
+      aws_chunked_decoder::signing{
+        .key = who.signing_key, .amz_date = who.amz_date, .scope = who.scope, .seed_signature = who.signature});
   } else {
-    if (claimed.starts_with("STREAMING-")) throw s3_error{ec::not_implemented, "The payload signing '" + claimed + "' is not implemented."};
-    if (is_hex_sha256(claimed)) sha256_ = lower_hex(claimed);
+    if (claimed.starts_with("STREAMING-"))
+      throw s3_error{ec::not_implemented, "The payload signing '" + claimed + "' is not implemented."};
+    if (is_hex_sha256(claimed))
+      sha256_ = lower_hex(claimed);
     else if (claimed != "UNSIGNED-PAYLOAD")
-      throw s3_error{ec::invalid_argument, "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 value."};
+      throw s3_error{ec::invalid_argument,
+        "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, "
+        "STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 value."};
     if (!req.content().chunked() && req.has_header("Content-Length")) length_ = req.content().length();
   }
   if (has(headers, "Content-MD5")) {
@@ -148,7 +159,8 @@ payload::payload(http::request& req, std::span<const http::header> headers, cons
   }
   if (whose == checksums_of::content) read_checksums(headers);
   const bool has_trailers = mode && *mode != aws_chunked_decoder::signed_payload;
-  if (trailer_ && !has_trailers) throw s3_error{ec::invalid_request, "x-amz-trailer was sent with a payload that has no trailers."};
+  if (trailer_ && !has_trailers)
+    throw s3_error{ec::invalid_request, "x-amz-trailer was sent with a payload that has no trailers."};
 }
 
 payload::payload(payload&&) noexcept = default;
@@ -157,14 +169,16 @@ payload::~payload() = default;
 void payload::read_checksums(std::span<const http::header> headers) {
   auto only_one = [&] {
     if (!announced_.empty())
-      throw s3_error{ec::invalid_request, "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."};
+      throw s3_error{
+        ec::invalid_request, "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."};
   };
   std::optional<checksum_kind> found;
   for (const auto& h : headers) {
     if (same_name(h.name, "x-amz-trailer")) {
       // More trailers than one would be joined by commas; S3 has a use for checksums only.
       const auto kind = kind_of_header(h.value);
-      if (!kind) throw s3_error{ec::invalid_request, "The value specified in the x-amz-trailer header is not supported"};
+      if (!kind)
+        throw s3_error{ec::invalid_request, "The value specified in the x-amz-trailer header is not supported"};
       only_one();
       announced_.add(*kind);
       trailer_ = found = kind;
@@ -180,8 +194,11 @@ void payload::read_checksums(std::span<const http::header> headers) {
   }
   const auto named = read_algorithm(find(headers, "x-amz-sdk-checksum-algorithm"));
   if (named && !found)
-    throw s3_error{ec::invalid_request, "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found."};
-  if (named && *named != *found) throw s3_error{ec::invalid_request, "Value for x-amz-sdk-checksum-algorithm header is invalid."};
+    throw s3_error{ec::invalid_request,
+      "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were "
+      "found."};
+  if (named && *named != *found)
+    throw s3_error{ec::invalid_request, "Value for x-amz-sdk-checksum-algorithm header is invalid."};
 }
 
 std::uint64_t payload::length() const {
@@ -206,7 +223,8 @@ expected_content payload::expected() {
     const auto* text = source->trailer(name);
     if (text == nullptr) return fail(ec::malformed_trailer, "The announced trailer " + name + " is missing.");
     auto raw = base64_decode(*text);
-    if (!raw || raw->size() != raw_bytes(kind)) return fail(ec::invalid_request, "Value for " + name + " trailing header is invalid.");
+    if (!raw || raw->size() != raw_bytes(kind))
+      return fail(ec::invalid_request, "Value for " + name + " trailing header is invalid.");
     checksum_values v;
     v.set(kind, std::move(*raw));
     return v;
@@ -215,20 +233,24 @@ expected_content payload::expected() {
 }
 
 http::task<std::string> payload::read_document(std::size_t bytes_max) {
-  if (length_ && *length_ > bytes_max) throw s3_error{ec::entity_too_large, "The document is larger than " + std::to_string(bytes_max) + " bytes."};
+  if (length_ && *length_ > bytes_max)
+    throw s3_error{ec::entity_too_large, "The document is larger than " + std::to_string(bytes_max) + " bytes."};
   std::string text;
   if (absent() && !request_.content().chunked()) co_return text;
   constexpr std::size_t step = std::size_t{16} << 10;
   for (;;) { // grows as bytes arrive: an announced length alone costs no memory
     const auto have = text.size();
     text.resize(std::min(have + step, bytes_max + 1));
-    const auto n = co_await http::read_full(source(), bytes_span{reinterpret_cast<std::byte*>(text.data()) + have, text.size() - have});
+    const auto n = co_await http::read_full(
+      source(), bytes_span{reinterpret_cast<std::byte*>(text.data()) + have, text.size() - have});
     text.resize(have + n);
-    if (text.size() > bytes_max) throw s3_error{ec::entity_too_large, "The document is larger than " + std::to_string(bytes_max) + " bytes."};
+    if (text.size() > bytes_max)
+      throw s3_error{ec::entity_too_large, "The document is larger than " + std::to_string(bytes_max) + " bytes."};
     if (n == 0 || have + n < std::min(have + step, bytes_max + 1)) break;
   }
   const auto bytes = as_bytes(text);
-  if (md5_ && *md5_ != as_text(md5(bytes))) throw s3_error{ec::bad_digest, "The Content-MD5 you specified did not match what we received."};
+  if (md5_ && *md5_ != as_text(md5(bytes)))
+    throw s3_error{ec::bad_digest, "The Content-MD5 you specified did not match what we received."};
   if (sha256_ && *sha256_ != hex_encode(sha256(bytes))) throw s3_error{ec::content_sha256_mismatch};
   if (!announced_.empty()) {
     const auto wanted = must(expected().checksums());
@@ -238,7 +260,8 @@ http::task<std::string> payload::read_document(std::size_t bytes_max) {
     for (std::size_t i = 0; i < checksum_kinds; ++i) {
       const auto kind = static_cast<checksum_kind>(i);
       if (announced_.has(kind) && wanted.get(kind) != computed.get(kind))
-        throw s3_error{ec::bad_digest, "The " + std::string{name_of(kind)} + " you specified did not match the calculated checksum."};
+        throw s3_error{ec::bad_digest,
+          "The " + std::string{name_of(kind)} + " you specified did not match the calculated checksum."};
     }
   }
   co_return text;

@@ -23,7 +23,8 @@ http::task<> on_put_object(call& c) {
   what.storage_class = read_storage_class(c.header("x-amz-storage-class"));
   what.conditions = must(write_conditions(c.header("If-Match"), c.header("If-None-Match")));
   what.checksums = content.announced();
-  if (const auto kind = read_algorithm(c.header("x-amz-checksum-algorithm")); kind && what.checksums.empty()) what.checksums.add(*kind);
+  if (const auto kind = read_algorithm(c.header("x-amz-checksum-algorithm")); kind && what.checksums.empty())
+    what.checksums.add(*kind);
   what.expected = content.expected();
   const auto outcome = must(co_await c.store.put(std::move(what), content.source()));
   set_put_headers(c.res, outcome);

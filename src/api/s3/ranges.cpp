@@ -63,15 +63,17 @@ range_choice choose_range(std::string_view header, std::uint64_t size) {
 result<byte_range> copy_range(std::string_view header, std::uint64_t size) {
   const auto s = parse(header);
   if (!s || !s->first || !s->last)
-    return fail(ec::invalid_argument, "The x-amz-copy-source-range value must be of the form bytes=first-last where "
-                                      "first and last are the zero-based offsets of the first and last bytes to copy");
+    return fail(ec::invalid_argument,
+      "The x-amz-copy-source-range value must be of the form bytes=first-last where "
+      "first and last are the zero-based offsets of the first and last bytes to copy");
   if (*s->last >= size)
     return fail(ec::invalid_range, "Range specified is not valid for source object of size: " + std::to_string(size));
   return byte_range{*s->first, *s->last - *s->first + 1};
 }
 
 std::string content_range(const byte_range& r, std::uint64_t size) {
-  return "bytes " + std::to_string(r.offset) + "-" + std::to_string(r.offset + r.length - 1) + "/" + std::to_string(size);
+  return "bytes " + std::to_string(r.offset) + "-" + std::to_string(r.offset + r.length - 1) + "/" +
+    std::to_string(size);
 }
 
 std::string unsatisfied_range(std::uint64_t size) { return "bytes */" + std::to_string(size); }

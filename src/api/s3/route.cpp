@@ -14,7 +14,9 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 
 bool same(std::string_view a, std::string_view b) {
   return a.size() == b.size() && std::ranges::equal(a, b, {}, lower, lower);
 }
-bool begins(std::string_view s, std::string_view with) { return s.size() >= with.size() && same(s.substr(0, with.size()), with); }
+bool begins(std::string_view s, std::string_view with) {
+  return s.size() >= with.size() && same(s.substr(0, with.size()), with);
+}
 bool ends(std::string_view s, std::string_view with) {
   return s.size() >= with.size() && same(s.substr(s.size() - with.size()), with);
 }
@@ -33,25 +35,27 @@ std::string_view bucket_of_host(std::string_view host, std::span<const std::stri
   std::size_t longest = 0;
   for (const auto& d : domains) {
     if (same(name, d)) return {};
-    if (name.size() > d.size() + 1 && name[name.size() - d.size() - 1] == '.' && ends(name, d)) longest = std::max(longest, d.size());
+    if (name.size() > d.size() + 1 && name[name.size() - d.size() - 1] == '.' && ends(name, d))
+      longest = std::max(longest, d.size());
   }
   return longest == 0 ? std::string_view{} : name.substr(0, name.size() - longest - 1);
 }
 
 // Parameters that qualify an operation and never choose one. Anything that begins with x- or X-Amz- is also fine: S3
 // lets clients add x-... for their logs, and presigned URLs carry X-Amz-....
-constexpr std::array<std::string_view, 33> qualifiers{
-    "partNumber", "versionId", "prefix", "delimiter", "marker", "max-keys", "encoding-type", "continuation-token",
-    "start-after", "fetch-owner", "key-marker", "version-id-marker", "max-uploads", "upload-id-marker", "max-parts",
-    "part-number-marker", "max-buckets", "bucket-region", "select-type", "id", "bypass-governance-retention",
-    "response-content-type", "response-content-language", "response-expires", "response-cache-control",
-    "response-content-disposition", "response-content-encoding",
-    // SigV2, so that it is told what is wrong with it
-    "AWSAccessKeyId", "Signature", "Expires",
-    // Sent by SDKs with an empty or fixed value
-    "allow-unordered", "output", "mfa"};
+constexpr std::array<std::string_view, 33> qualifiers{"partNumber", "versionId", "prefix", "delimiter", "marker",
+  "max-keys", "encoding-type", "continuation-token", "start-after", "fetch-owner", "key-marker", "version-id-marker",
+  "max-uploads", "upload-id-marker", "max-parts", "part-number-marker", "max-buckets", "bucket-region", "select-type",
+  "id", "bypass-governance-retention", "response-content-type", "response-content-language", "response-expires",
+  "response-cache-control", "response-content-disposition", "response-content-encoding",
+  // SigV2, so that it is told what is wrong with it
+  "AWSAccessKeyId", "Signature", "Expires",
+  // Sent by SDKs with an empty or fixed value
+  "allow-unordered", "output", "mfa"};
 
-bool is_qualifier(std::string_view name) { return begins(name, "x-") || std::ranges::find(qualifiers, name) != qualifiers.end(); }
+bool is_qualifier(std::string_view name) {
+  return begins(name, "x-") || std::ranges::find(qualifiers, name) != qualifiers.end();
+}
 
 bool is_sub_resource(std::string_view name) {
   return std::ranges::any_of(route_rows(), [&](const auto& r) { return !r.parameter.empty() && r.parameter == name; });
@@ -113,7 +117,7 @@ result<route> find_route(const route_input& in) {
   const auto* row = find_row(at, in.method, parameter);
   // list-type=1 is not a thing; what S3 does with it is the older listing.
   if (row != nullptr && row->op == operation::list_objects_v2 &&
-      !std::ranges::any_of(in.query, [](const auto& p) { return p.first == "list-type" && p.second == "2"; }))
+    !std::ranges::any_of(in.query, [](const auto& p) { return p.first == "list-type" && p.second == "2"; }))
     row = find_row(at, in.method, {});
   if (row == nullptr) return fail(ec::method_not_allowed, {});
   r.op = row->op;
@@ -123,7 +127,8 @@ result<route> find_route(const route_input& in) {
     if (has(in.query, "partNumber") != (parameter == "uploadId") && (parameter.empty() || parameter == "uploadId"))
       return fail(ec::invalid_argument, "partNumber and uploadId must be given together.");
     if (in.has_copy_source && r.op == operation::put_object) r.op = operation::copy_object, r.name = "CopyObject";
-    if (in.has_copy_source && r.op == operation::upload_part) r.op = operation::upload_part_copy, r.name = "UploadPartCopy";
+    if (in.has_copy_source && r.op == operation::upload_part)
+      r.op = operation::upload_part_copy, r.name = "UploadPartCopy";
   }
   return r;
 }

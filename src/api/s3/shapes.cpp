@@ -24,6 +24,8 @@ key_display::key_display(const call& c) {
   encoded = true;
 }
 
-std::string key_display::operator()(std::string_view key) const { return encoded ? percent_encode(key, true) : std::string{key}; }
+std::string key_display::operator()(std::string_view key) const {
+  return encoded ? percent_encode(key, true) : std::string{key};
+}
 
 } // namespace troupe::s3

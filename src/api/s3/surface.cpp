@@ -61,17 +61,18 @@ http::task<> dispatch(call& c) {
 
 void check_expected_owner(const call& c) {
   for (const auto* name : {"x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner"})
-    if (const auto owner = c.header(name); !owner.empty() && owner != c.config.owner_id) throw s3_error{ec::access_denied};
+    if (const auto owner = c.header(name); !owner.empty() && owner != c.config.owner_id)
+      throw s3_error{ec::access_denied};
 }
 
 http::task<> serve(shared_state& shared, http::request& req, http::response& res) {
   auto& config = shared.config;
   auto found = find_route({.method = req.method(),
-                           .host = req.host(),
-                           .path = req.target().path,
-                           .query = req.target().query,
-                           .has_copy_source = req.has_header("x-amz-copy-source"),
-                           .domains = config.domains});
+    .host = req.host(),
+    .path = req.target().path,
+    .query = req.target().query,
+    .has_copy_source = req.has_header("x-amz-copy-source"),
+    .domains = config.domains});
   if (found) {
     req.operation = found->name;
     if (found->op == operation::cors_preflight) throw s3_error{codes::cors_forbidden};
@@ -81,20 +82,29 @@ http::task<> serve(shared_state& shared, http::request& req, http::response& res
   }
   auto who = shared.authentication.check(req, config);
   auto where = must(std::move(found));
-  if (where.op == operation::not_implemented) throw s3_error{ec::not_implemented, std::string{where.name} + " is not implemented."};
+  if (where.op == operation::not_implemented)
+    throw s3_error{ec::not_implemented, std::string{where.name} + " is not implemented."};
   if (!where.bucket.empty()) must(check_bucket_name(where.bucket));
   if (!where.key.empty()) must(check_key(where.key));
   std::vector<http::header> hoisted;
   if (who.presigned && has_hoisted_headers(req)) hoisted = with_hoisted_headers(req);
   const auto headers = hoisted.empty() ? req.headers() : std::span<const http::header>{hoisted};
   refuse_unsupported(headers);
-  if (const auto* version = req.target().q("versionId"); version != nullptr && !where.key.empty()) must(check_version_id(*version));
-  call c{.config = config, .req = req, .res = res, .store = config.store_of(req), .where = where, .who = std::move(who), .headers = headers};
+  if (const auto* version = req.target().q("versionId"); version != nullptr && !where.key.empty())
+    must(check_version_id(*version));
+  call c{.config = config,
+    .req = req,
+    .res = res,
+    .store = config.store_of(req),
+    .where = where,
+    .who = std::move(who),
+    .headers = headers};
   check_expected_owner(c);
   co_await dispatch(c);
 }
 
-std::string xml_of(const surface_config& config, const http::request* req, const s3_error& e, std::string_view request_id) {
+std::string xml_of(
+  const surface_config& config, const http::request* req, const s3_error& e, std::string_view request_id) {
   error_context context{.request_id = request_id, .host_id = config.host_id};
   if (req != nullptr) {
     const auto where = find_address(req->host(), req->target().path, config.domains);
@@ -133,9 +143,7 @@ http::handler surface::handler() const {
     res.set("x-amz-id-2", shared->config.host_id);
     try {
       co_await serve(*shared, req, res);
-    } catch (const s3_error& e) {
-      failed = e;
-    } catch (const http::api_error& e) {
+    } catch (const s3_error& e) { failed = e; } catch (const http::api_error& e) {
       failed.emplace(e.code, e.message);
     }
     if (!failed) co_return;
@@ -145,7 +153,8 @@ http::handler surface::handler() const {
   };
 }
 
-std::string surface::render_error(const http::request* req, const error& e, int& status, std::string_view request_id, std::string& content_type) const {
+std::string surface::render_error(
+  const http::request* req, const error& e, int& status, std::string_view request_id, std::string& content_type) const {
   const s3_error answer{e};
   status = answer.what_is.status;
   content_type = "application/xml";

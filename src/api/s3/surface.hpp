@@ -40,7 +40,8 @@ public:
 
   // For server_config: shares the configuration, and may outlive the surface.
   http::handler handler() const;
-  std::string render_error(const http::request*, const error&, int& status, std::string_view request_id, std::string& content_type) const;
+  std::string render_error(
+    const http::request*, const error&, int& status, std::string_view request_id, std::string& content_type) const;
 
 private:
   struct state;

@@ -30,8 +30,11 @@ TEST_CASE("only a request signed with a known key is served") {
 
 TEST_CASE("signature version 2 is told what to use instead") {
   s3_fixture f;
-  const std::string words = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.";
-  auto a = f.raw("GET", "/bkt/k", {{"Host", "localhost"}, {"Authorization", "AWS AKIDEXAMPLE:frJIUN8DYpKDtOLCwo//yllqDzg="}, {"Date", "Wed, 21 Oct 2026 08:00:00 GMT"}});
+  const std::string words =
+    "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.";
+  auto a = f.raw("GET", "/bkt/k",
+    {{"Host", "localhost"}, {"Authorization", "AWS AKIDEXAMPLE:frJIUN8DYpKDtOLCwo//yllqDzg="},
+      {"Date", "Wed, 21 Oct 2026 08:00:00 GMT"}});
   CHECK(a.status == 400);
   CHECK(f.code(a) == "InvalidRequest");
   CHECK(f.message(a) == words);
@@ -55,13 +58,15 @@ TEST_CASE("a presigned URL is as good as its signature, until it expires") {
     uri u;
     REQUIRE(u.parse(target));
     std::vector<header_view> headers{{"Host", "localhost:9000"}};
-    return std::string{u.raw_path} + "?" + presign({.method = method, .path = u.path, .query = u.query, .headers = headers},
-                                                    {.access_key = access_key, .secret_key = secret_key}, seconds, f.clock.at);
+    return std::string{u.raw_path} + "?" +
+      presign({.method = method, .path = u.path, .query = u.query, .headers = headers},
+        {.access_key = access_key, .secret_key = secret_key}, seconds, f.clock.at);
   };
   CHECK(f.raw("PUT", presigned("PUT", "/bkt/dir/k"), {{"Host", "localhost:9000"}}, "signed in the URL").status == 200);
   CHECK(f.raw("GET", presigned("GET", "/bkt/dir/k")).body == "signed in the URL");
   CHECK(f.raw("HEAD", presigned("HEAD", "/bkt/dir/k")).header("content-length") == "17");
-  auto a = f.raw("GET", presigned("GET", "/bkt/dir/k?response-content-type=text%2Fplain&response-content-disposition=attachment"));
+  auto a = f.raw(
+    "GET", presigned("GET", "/bkt/dir/k?response-content-type=text%2Fplain&response-content-disposition=attachment"));
   CHECK(a.header("content-type") == "text/plain");
   CHECK(a.header("content-disposition") == "attachment");
   CHECK(f.code(f.raw("GET", presigned("PUT", "/bkt/dir/k"))) == "SignatureDoesNotMatch");
@@ -82,15 +87,19 @@ TEST_CASE("parameters that a signer hoisted from headers count as headers") {
     uri u;
     REQUIRE(u.parse(target));
     std::vector<header_view> headers{{"Host", "localhost:9000"}};
-    return f.raw("PUT", std::string{u.raw_path} + "?" + presign({.method = "PUT", .path = u.path, .query = u.query, .headers = headers}, {.access_key = access_key, .secret_key = secret_key}, 60, f.clock.at),
-                 {{"Host", "localhost:9000"}}, body);
+    return f.raw("PUT",
+      std::string{u.raw_path} + "?" +
+        presign({.method = "PUT", .path = u.path, .query = u.query, .headers = headers},
+          {.access_key = access_key, .secret_key = secret_key}, 60, f.clock.at),
+      {{"Host", "localhost:9000"}}, body);
   };
   CHECK(put("/bkt/k?x-amz-meta-color=blue&x-amz-storage-class=REDUCED_REDUNDANCY", "x").status == 200);
   auto a = f.call("HEAD", "/bkt/k");
   CHECK(a.header("x-amz-meta-color") == "blue");
   CHECK(a.header("x-amz-storage-class") == "REDUCED_REDUNDANCY");
   CHECK(f.code(put("/bkt/k?x-amz-acl=public-read", "y")) == "NotImplemented");
-  CHECK(f.code(put("/bkt/k?x-amz-checksum-crc32=AAAAAA%3D%3D&x-amz-sdk-checksum-algorithm=CRC32", "not empty")) == "BadDigest");
+  CHECK(f.code(put("/bkt/k?x-amz-checksum-crc32=AAAAAA%3D%3D&x-amz-sdk-checksum-algorithm=CRC32", "not empty")) ==
+    "BadDigest");
 }
 
 TEST_CASE("a bucket may come as part of the host") {
@@ -105,7 +114,8 @@ TEST_CASE("a bucket may come as part of the host") {
 
 TEST_CASE("a preflight is answered without signature: CORS is not enabled") {
   s3_fixture f;
-  auto a = f.raw("OPTIONS", "/bkt/k", {{"Host", "localhost"}, {"Origin", "https://example.org"}, {"Access-Control-Request-Method", "PUT"}});
+  auto a = f.raw("OPTIONS", "/bkt/k",
+    {{"Host", "localhost"}, {"Origin", "https://example.org"}, {"Access-Control-Request-Method", "PUT"}});
   CHECK(a.status == 403);
   CHECK(f.code(a) == "AccessForbidden");
 }

@@ -21,10 +21,11 @@ TEST_CASE("a bucket is made, looked at, listed and removed") {
   a = f.get("/");
   CHECK(a.status == 200);
   CHECK(a.header("content-type") == "application/xml");
-  CHECK(a.body == document("ListAllMyBucketsResult",
-                           "<Owner><ID>owner-1</ID><DisplayName>Owner</DisplayName></Owner><Buckets>"
-                           "<Bucket><Name>bkt</Name><CreationDate>2026-10-21T08:00:00.250Z</CreationDate></Bucket>"
-                           "<Bucket><Name>new-bucket</Name><CreationDate>2026-10-21T08:00:00.250Z</CreationDate></Bucket></Buckets>"));
+  CHECK(a.body ==
+    document("ListAllMyBucketsResult",
+      "<Owner><ID>owner-1</ID><DisplayName>Owner</DisplayName></Owner><Buckets>"
+      "<Bucket><Name>bkt</Name><CreationDate>2026-10-21T08:00:00.250Z</CreationDate></Bucket>"
+      "<Bucket><Name>new-bucket</Name><CreationDate>2026-10-21T08:00:00.250Z</CreationDate></Bucket></Buckets>"));
 
   a = f.call("DELETE", "/new-bucket");
   CHECK(a.status == 204);
@@ -48,7 +49,8 @@ TEST_CASE("a bucket is not made twice, nor with a bad name, nor elsewhere") {
     CHECK(f.code(a) == "InvalidBucketName");
   }
   auto there = [](std::string region) {
-    return "<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><LocationConstraint>" + region + "</LocationConstraint></CreateBucketConfiguration>";
+    return "<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><LocationConstraint>" +
+      region + "</LocationConstraint></CreateBucketConfiguration>";
   };
   a = f.put("/elsewhere", there("eu-west-3"));
   CHECK(a.status == 400);
@@ -57,7 +59,9 @@ TEST_CASE("a bucket is not made twice, nor with a bad name, nor elsewhere") {
   CHECK(f.put("/anywhere", there("")).status == 200);
   CHECK(f.code(f.put("/broken", "<CreateBucketConfiguration>")) == "MalformedXML");
   CHECK(f.code(f.put("/broken", "<Something/>")) == "MalformedXML");
-  CHECK(f.code(f.put("/broken", "<CreateBucketConfiguration><Bucket><Type>Directory</Type></Bucket></CreateBucketConfiguration>")) == "NotImplemented");
+  CHECK(f.code(f.put("/broken",
+          "<CreateBucketConfiguration><Bucket><Type>Directory</Type></Bucket></CreateBucketConfiguration>")) ==
+    "NotImplemented");
   CHECK(f.code(f.put("/locked", "", {{"x-amz-bucket-object-lock-enabled", "true"}})) == "NotImplemented");
   CHECK(!f.store.buckets.contains("locked"));
   CHECK(!f.store.buckets.contains("broken"));
@@ -68,9 +72,12 @@ TEST_CASE("a bucket with objects stays") {
   f.put("/bkt/k", "x");
   auto a = f.call("DELETE", "/bkt");
   CHECK(a.status == 409);
-  CHECK(a.body == std::string{xml_head} +
-                    "<Error><Code>BucketNotEmpty</Code><Message>The bucket you tried to delete is not empty</Message><BucketName>bkt</BucketName>"
-                    "<Resource>/bkt</Resource><RequestId>" + a.header("x-amz-request-id") + "</RequestId><HostId>node-1</HostId></Error>");
+  CHECK(a.body ==
+    std::string{xml_head} +
+      "<Error><Code>BucketNotEmpty</Code><Message>The bucket you tried to delete is not "
+      "empty</Message><BucketName>bkt</BucketName>"
+      "<Resource>/bkt</Resource><RequestId>" +
+      a.header("x-amz-request-id") + "</RequestId><HostId>node-1</HostId></Error>");
 }
 
 TEST_CASE("buckets are listed in pages by prefix") {
@@ -98,35 +105,39 @@ TEST_CASE("what can not be configured is truthfully not configured") {
     int status;
     std::string answer; // code, or the whole document
   };
-  const std::string grantee = "<Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"CanonicalUser\"><ID>owner-1</ID><DisplayName>Owner</DisplayName></Grantee>";
-  const auto acl = document("AccessControlPolicy", "<Owner><ID>owner-1</ID><DisplayName>Owner</DisplayName></Owner><AccessControlList><Grant>" + grantee +
-                                                     "<Permission>FULL_CONTROL</Permission></Grant></AccessControlList>");
+  const std::string grantee = "<Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" "
+                              "xsi:type=\"CanonicalUser\"><ID>owner-1</ID><DisplayName>Owner</DisplayName></Grantee>";
+  const auto acl = document("AccessControlPolicy",
+    "<Owner><ID>owner-1</ID><DisplayName>Owner</DisplayName></Owner><AccessControlList><Grant>" + grantee +
+      "<Permission>FULL_CONTROL</Permission></Grant></AccessControlList>");
   for (const auto& r : {
-           row{"location", 200, document("LocationConstraint", "")},
-           row{"versioning", 200, document("VersioningConfiguration", "")},
-           row{"acl", 200, acl},
-           row{"requestPayment", 200, document("RequestPaymentConfiguration", "<Payer>BucketOwner</Payer>")},
-           row{"accelerate", 200, document("AccelerateConfiguration", "")},
-           row{"logging", 200, document("BucketLoggingStatus", "")},
-           row{"notification", 200, document("NotificationConfiguration", "")},
-           row{"policy", 404, "NoSuchBucketPolicy"},
-           row{"policyStatus", 404, "NoSuchBucketPolicy"},
-           row{"cors", 404, "NoSuchCORSConfiguration"},
-           row{"lifecycle", 404, "NoSuchLifecycleConfiguration"},
-           row{"tagging", 404, "NoSuchTagSet"},
-           row{"website", 404, "NoSuchWebsiteConfiguration"},
-           row{"object-lock", 404, "ObjectLockConfigurationNotFoundError"},
-           row{"encryption", 404, "ServerSideEncryptionConfigurationNotFoundError"},
-           row{"replication", 404, "ReplicationConfigurationNotFoundError"},
-           row{"publicAccessBlock", 404, "NoSuchPublicAccessBlockConfiguration"},
-           row{"ownershipControls", 404, "OwnershipControlsNotFoundError"},
-           row{"inventory", 501, "NotImplemented"},
+         row{"location", 200, document("LocationConstraint", "")},
+         row{"versioning", 200, document("VersioningConfiguration", "")},
+         row{"acl", 200, acl},
+         row{"requestPayment", 200, document("RequestPaymentConfiguration", "<Payer>BucketOwner</Payer>")},
+         row{"accelerate", 200, document("AccelerateConfiguration", "")},
+         row{"logging", 200, document("BucketLoggingStatus", "")},
+         row{"notification", 200, document("NotificationConfiguration", "")},
+         row{"policy", 404, "NoSuchBucketPolicy"},
+         row{"policyStatus", 404, "NoSuchBucketPolicy"},
+         row{"cors", 404, "NoSuchCORSConfiguration"},
+         row{"lifecycle", 404, "NoSuchLifecycleConfiguration"},
+         row{"tagging", 404, "NoSuchTagSet"},
+         row{"website", 404, "NoSuchWebsiteConfiguration"},
+         row{"object-lock", 404, "ObjectLockConfigurationNotFoundError"},
+         row{"encryption", 404, "ServerSideEncryptionConfigurationNotFoundError"},
+         row{"replication", 404, "ReplicationConfigurationNotFoundError"},
+         row{"publicAccessBlock", 404, "NoSuchPublicAccessBlockConfiguration"},
+         row{"ownershipControls", 404, "OwnershipControlsNotFoundError"},
+         row{"inventory", 501, "NotImplemented"},
        }) {
     INFO(r.query);
     auto a = f.get("/bkt?" + std::string{r.query});
     CHECK(a.status == r.status);
-    if (r.status == 200) CHECK(a.body == r.answer);
-    else CHECK(f.code(a) == r.answer);
+    if (r.status == 200)
+      CHECK(a.body == r.answer);
+    else
+      CHECK(f.code(a) == r.answer);
     if (r.status == 501) continue;
     a = f.get("/absent?" + std::string{r.query});
     CHECK(f.code(a) == "NoSuchBucket");
@@ -141,12 +152,14 @@ TEST_CASE("what is not implemented says so, by its name, and changes nothing") {
   struct row {
     const char *method, *target, *name;
   };
-  for (const auto& r : {row{"PUT", "/bkt/k?acl", "PutObjectAcl"}, row{"PUT", "/bkt/k?tagging", "PutObjectTagging"}, row{"DELETE", "/bkt/k?tagging", "DeleteObjectTagging"},
-                        row{"PUT", "/bkt/k?retention", "PutObjectRetention"}, row{"PUT", "/bkt/k?legal-hold", "PutObjectLegalHold"},
-                        row{"POST", "/bkt/k?restore", "RestoreObject"}, row{"POST", "/bkt/k?select&select-type=2", "SelectObjectContent"},
-                        row{"GET", "/bkt/k?torrent", "GetObjectTorrent"}, row{"PUT", "/bkt?versioning", "PutBucketVersioning"},
-                        row{"PUT", "/bkt?policy", "PutBucketPolicy"}, row{"DELETE", "/bkt?policy", "DeleteBucketPolicy"}, row{"PUT", "/bkt?lifecycle", "PutBucketLifecycleConfiguration"},
-                        row{"PUT", "/bkt?acl", "PutBucketAcl"}, row{"PUT", "/bkt?cors", "PutBucketCors"}}) {
+  for (const auto& r : {row{"PUT", "/bkt/k?acl", "PutObjectAcl"}, row{"PUT", "/bkt/k?tagging", "PutObjectTagging"},
+         row{"DELETE", "/bkt/k?tagging", "DeleteObjectTagging"}, row{"PUT", "/bkt/k?retention", "PutObjectRetention"},
+         row{"PUT", "/bkt/k?legal-hold", "PutObjectLegalHold"}, row{"POST", "/bkt/k?restore", "RestoreObject"},
+         row{"POST", "/bkt/k?select&select-type=2", "SelectObjectContent"},
+         row{"GET", "/bkt/k?torrent", "GetObjectTorrent"}, row{"PUT", "/bkt?versioning", "PutBucketVersioning"},
+         row{"PUT", "/bkt?policy", "PutBucketPolicy"}, row{"DELETE", "/bkt?policy", "DeleteBucketPolicy"},
+         row{"PUT", "/bkt?lifecycle", "PutBucketLifecycleConfiguration"}, row{"PUT", "/bkt?acl", "PutBucketAcl"},
+         row{"PUT", "/bkt?cors", "PutBucketCors"}}) {
     INFO(r.method << " " << r.target);
     auto a = f.call(r.method, r.target, {}, r.method == std::string_view{"PUT"} ? "<x/>" : "");
     CHECK(a.status == 501);

@@ -16,9 +16,7 @@ template <class F>
 std::string code_thrown(F&& f) {
   try {
     f();
-  } catch (const s3_error& e) {
-    return std::string{e.what_is.code};
-  }
+  } catch (const s3_error& e) { return std::string{e.what_is.code}; }
   return "";
 }
 
@@ -27,11 +25,13 @@ using pairs = name_values;
 } // namespace
 
 TEST_CASE("content headers and metadata are kept, and nothing else") {
-  std::vector<http::header> in{{"content-type", "text/plain"}, {"Cache-Control", "max-age=1"}, {"CONTENT-ENCODING", "aws-chunked,gzip"},
-                               {"X-Amz-Meta-One", "1"}, {"x-amz-meta-two", ""}, {"Authorization", "secret"}, {"x-amz-meta-one", "again"},
-                               {"Expires", "0"}, {"x-amz-date", "now"}};
+  std::vector<http::header> in{{"content-type", "text/plain"}, {"Cache-Control", "max-age=1"},
+    {"CONTENT-ENCODING", "aws-chunked,gzip"}, {"X-Amz-Meta-One", "1"}, {"x-amz-meta-two", ""},
+    {"Authorization", "secret"}, {"x-amz-meta-one", "again"}, {"Expires", "0"}, {"x-amz-date", "now"}};
   auto out = read_object_headers(in);
-  CHECK((out.headers == pairs{{"Content-Type", "text/plain"}, {"Cache-Control", "max-age=1"}, {"Content-Encoding", "gzip"}, {"Expires", "0"}}));
+  CHECK((out.headers ==
+    pairs{
+      {"Content-Type", "text/plain"}, {"Cache-Control", "max-age=1"}, {"Content-Encoding", "gzip"}, {"Expires", "0"}}));
   CHECK((out.metadata == pairs{{"one", "1,again"}, {"two", ""}}));
 }
 
@@ -58,11 +58,13 @@ TEST_CASE("RFC 2047 words are undone on the way in and made on the way out") {
   CHECK(decode_words("=?KOI8-R?B?w6Q=?=") == "=?KOI8-R?B?w6Q=?=");
   CHECK(decode_words("=?UTF-8?B?DQo=?=") == "=?UTF-8?B?DQo=?="); // CR LF must not come back as a header
   CHECK(decode_words("=?UTF-8?B?/w==?=") == "=?UTF-8?B?/w==?="); // not UTF-8 inside
-  CHECK(decode_words("\xe4") == "\xc3\xa4");                       // raw ISO-8859-1
-  CHECK(decode_words("\xc3\xa4") == "\xc3\xa4");                   // raw UTF-8
+  CHECK(decode_words("\xe4") == "\xc3\xa4");                     // raw ISO-8859-1
+  CHECK(decode_words("\xc3\xa4") == "\xc3\xa4");                 // raw UTF-8
   CHECK(encode_word("plain") == "plain");
   CHECK(encode_word("\xc3\xa4\xc3\xb6") == "=?UTF-8?B?w6TDtg==?=");
-  for (auto s : {"=?", "=?UTF-8", "=?UTF-8?", "=?UTF-8?B", "=?UTF-8?B?", "=?UTF-8?B?w6Q=", "=?UTF-8?Q?=", "=?UTF-8?Q?=C?="}) CHECK(decode_words(s) == s);
+  for (auto s :
+    {"=?", "=?UTF-8", "=?UTF-8?", "=?UTF-8?B", "=?UTF-8?B?", "=?UTF-8?B?w6Q=", "=?UTF-8?Q?=", "=?UTF-8?Q?=C?="})
+    CHECK(decode_words(s) == s);
 }
 
 TEST_CASE("tags are an URL query with S3's limits") {

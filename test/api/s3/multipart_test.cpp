@@ -23,7 +23,8 @@ std::string upload(s3_fixture& f, std::string key, std::string id, int number, s
 
 std::string parts(std::initializer_list<std::pair<int, std::string>> list) {
   std::string out = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
-  for (auto& [number, etag] : list) out += "<Part><PartNumber>" + std::to_string(number) + "</PartNumber><ETag>" + etag + "</ETag></Part>";
+  for (auto& [number, etag] : list)
+    out += "<Part><PartNumber>" + std::to_string(number) + "</PartNumber><ETag>" + etag + "</ETag></Part>";
   return out + "</CompleteMultipartUpload>";
 }
 
@@ -33,17 +34,24 @@ const std::string part_a(20, 'a'), part_b(20, 'b');
 
 TEST_CASE("an object is uploaded in parts") {
   s3_fixture f;
-  auto a = f.call("POST", "/bkt/dir/k?uploads", {{"Content-Type", "text/plain"}, {"x-amz-meta-a", "1"}, {"x-amz-tagging", "t=1"}});
+  auto a = f.call(
+    "POST", "/bkt/dir/k?uploads", {{"Content-Type", "text/plain"}, {"x-amz-meta-a", "1"}, {"x-amz-tagging", "t=1"}});
   CHECK(a.status == 200);
-  CHECK(a.body == document("InitiateMultipartUploadResult", "<Bucket>bkt</Bucket><Key>dir/k</Key><UploadId>" + id1 + "</UploadId>"));
-  const auto e1 = upload(f, "dir/k", id1, 1, part_a), e3 = upload(f, "dir/k", id1, 3, part_b), e4 = upload(f, "dir/k", id1, 4, "end");
+  CHECK(a.body ==
+    document("InitiateMultipartUploadResult", "<Bucket>bkt</Bucket><Key>dir/k</Key><UploadId>" + id1 + "</UploadId>"));
+  const auto e1 = upload(f, "dir/k", id1, 1, part_a), e3 = upload(f, "dir/k", id1, 3, part_b),
+             e4 = upload(f, "dir/k", id1, 4, "end");
   CHECK(e1 == "\"" + hex_encode(md5(as_bytes(part_a))) + "\"");
   CHECK(f.get("/bkt/dir/k").status == 404);
   a = f.call("POST", "/bkt/dir/k?uploadId=" + id1, {}, parts({{1, e1}, {3, e3}, {4, e4}}));
   CHECK(a.status == 200);
-  const auto md5s = std::string{as_text(md5(as_bytes(part_a)))} + std::string{as_text(md5(as_bytes(part_b)))} + std::string{as_text(md5(as_bytes("end")))};
+  const auto md5s = std::string{as_text(md5(as_bytes(part_a)))} + std::string{as_text(md5(as_bytes(part_b)))} +
+    std::string{as_text(md5(as_bytes("end")))};
   const auto etag = hex_encode(md5(as_bytes(md5s))) + "-3";
-  CHECK(a.body == document("CompleteMultipartUploadResult", "<Location>http://localhost:9000/bkt/dir/k</Location><Bucket>bkt</Bucket><Key>dir/k</Key><ETag>&quot;" + etag + "&quot;</ETag>"));
+  CHECK(a.body ==
+    document("CompleteMultipartUploadResult",
+      "<Location>http://localhost:9000/bkt/dir/k</Location><Bucket>bkt</Bucket><Key>dir/k</Key><ETag>&quot;" + etag +
+        "&quot;</ETag>"));
   a = f.get("/bkt/dir/k");
   CHECK(a.body == part_a + part_b + "end");
   CHECK(a.header("etag") == "\"" + etag + "\"");
@@ -60,25 +68,33 @@ TEST_CASE("an object is uploaded in parts") {
   CHECK(a.header("content-length") == "3");
   CHECK(f.get("/bkt/dir/k?partNumber=2").status == 416);
   a = f.get("/bkt/dir/k?attributes", {{"x-amz-object-attributes", "ObjectParts"}, {"x-amz-max-parts", "2"}});
-  CHECK(a.body == document("GetObjectAttributesResponse", "<ObjectParts><PartsCount>3</PartsCount><PartNumberMarker>0</PartNumberMarker><NextPartNumberMarker>3</NextPartNumberMarker>"
-                                                          "<MaxParts>2</MaxParts><IsTruncated>true</IsTruncated><Part><PartNumber>1</PartNumber><Size>20</Size></Part>"
-                                                          "<Part><PartNumber>3</PartNumber><Size>20</Size></Part></ObjectParts>"));
+  CHECK(a.body ==
+    document("GetObjectAttributesResponse",
+      "<ObjectParts><PartsCount>3</PartsCount><PartNumberMarker>0</PartNumberMarker><NextPartNumberMarker>3</"
+      "NextPartNumberMarker>"
+      "<MaxParts>2</MaxParts><IsTruncated>true</IsTruncated><Part><PartNumber>1</PartNumber><Size>20</Size></Part>"
+      "<Part><PartNumber>3</PartNumber><Size>20</Size></Part></ObjectParts>"));
   a = f.get("/bkt/dir/k?attributes", {{"x-amz-object-attributes", "ObjectParts"}, {"x-amz-part-number-marker", "3"}});
-  CHECK(a.body.find("<IsTruncated>false</IsTruncated><Part><PartNumber>4</PartNumber><Size>3</Size></Part>") != std::string::npos);
+  CHECK(a.body.find("<IsTruncated>false</IsTruncated><Part><PartNumber>4</PartNumber><Size>3</Size></Part>") !=
+    std::string::npos);
 }
 
 TEST_CASE("completion is refused when the list is wrong, and the upload stays") {
   s3_fixture f;
   const auto id = begin(f, "k");
-  const auto e1 = upload(f, "k", id, 1, part_a), e2 = upload(f, "k", id, 2, "small"), e3 = upload(f, "k", id, 3, part_b);
-  auto complete = [&](std::string body, fields headers = {}) { return f.call("POST", "/bkt/k?uploadId=" + id, headers, body); };
+  const auto e1 = upload(f, "k", id, 1, part_a), e2 = upload(f, "k", id, 2, "small"),
+             e3 = upload(f, "k", id, 3, part_b);
+  auto complete = [&](std::string body, fields headers = {}) {
+    return f.call("POST", "/bkt/k?uploadId=" + id, headers, body);
+  };
   CHECK(f.code(complete(parts({{3, e3}, {1, e1}}))) == "InvalidPartOrder");
   CHECK(f.code(complete(parts({{1, e1}, {1, e1}}))) == "InvalidPartOrder");
   CHECK(f.code(complete(parts({{1, e1}, {4, e1}}))) == "InvalidPart");
   CHECK(f.code(complete(parts({{1, e3}}))) == "InvalidPart");
   CHECK(f.code(complete(parts({{2, e2}, {3, e3}}))) == "EntityTooSmall");
   CHECK(f.code(complete(parts({}))) == "MalformedXML");
-  CHECK(f.code(complete("<CompleteMultipartUpload><Part><ETag>x</ETag></Part></CompleteMultipartUpload>")) == "MalformedXML");
+  CHECK(f.code(complete("<CompleteMultipartUpload><Part><ETag>x</ETag></Part></CompleteMultipartUpload>")) ==
+    "MalformedXML");
   CHECK(f.code(complete("")) == "MalformedXML");
   CHECK(f.code(complete(parts({{0, e1}}))) == "InvalidArgument");
   CHECK(f.code(complete(parts({{10001, e1}}))) == "InvalidArgument");
@@ -122,17 +138,22 @@ TEST_CASE("parts are listed in pages") {
   for (int n : {1, 2, 5}) upload(f, "dir/k", id, n, "x");
   const std::string owner = owner_xml;
   auto part = [](int n) {
-    return "<Part><PartNumber>" + std::to_string(n) + "</PartNumber><LastModified>2026-10-21T08:00:00.000Z</LastModified><ETag>&quot;9dd4e461268c8034f5c8564e155c67a6&quot;</ETag><Size>1</Size></Part>";
+    return "<Part><PartNumber>" + std::to_string(n) +
+      "</PartNumber><LastModified>2026-10-21T08:00:00.000Z</"
+      "LastModified><ETag>&quot;9dd4e461268c8034f5c8564e155c67a6&quot;</ETag><Size>1</Size></Part>";
   };
   auto head = [&](int marker, int next, int most, std::string truncated) {
-    return "<Bucket>bkt</Bucket><Key>dir/k</Key><UploadId>" + id + "</UploadId><Initiator>" + owner + "</Initiator><Owner>" + owner + "</Owner><StorageClass>STANDARD</StorageClass><PartNumberMarker>" +
-           std::to_string(marker) + "</PartNumberMarker><NextPartNumberMarker>" + std::to_string(next) + "</NextPartNumberMarker><MaxParts>" + std::to_string(most) + "</MaxParts><IsTruncated>" + truncated +
-           "</IsTruncated>";
+    return "<Bucket>bkt</Bucket><Key>dir/k</Key><UploadId>" + id + "</UploadId><Initiator>" + owner +
+      "</Initiator><Owner>" + owner + "</Owner><StorageClass>STANDARD</StorageClass><PartNumberMarker>" +
+      std::to_string(marker) + "</PartNumberMarker><NextPartNumberMarker>" + std::to_string(next) +
+      "</NextPartNumberMarker><MaxParts>" + std::to_string(most) + "</MaxParts><IsTruncated>" + truncated +
+      "</IsTruncated>";
   };
   const auto target = "/bkt/dir/k?uploadId=" + id;
   CHECK(f.get(target).body == document("ListPartsResult", head(0, 5, 1000, "false") + part(1) + part(2) + part(5)));
   CHECK(f.get(target + "&max-parts=2").body == document("ListPartsResult", head(0, 2, 2, "true") + part(1) + part(2)));
-  CHECK(f.get(target + "&max-parts=2&part-number-marker=2").body == document("ListPartsResult", head(2, 5, 2, "false") + part(5)));
+  CHECK(f.get(target + "&max-parts=2&part-number-marker=2").body ==
+    document("ListPartsResult", head(2, 5, 2, "false") + part(5)));
   CHECK(f.code(f.get(target + "&max-parts=x")) == "InvalidArgument");
 }
 
@@ -143,21 +164,35 @@ TEST_CASE("uploads are listed by key, in pages") {
   begin(f, "d/2");
   const std::string owner = owner_xml;
   auto upload_xml = [&](std::string key, char n) {
-    return "<Upload><Key>" + key + "</Key><UploadId>" + hex_encode(std::string(15, 'u') + n) + "</UploadId><Initiator>" + owner + "</Initiator><Owner>" + owner +
-           "</Owner><StorageClass>STANDARD</StorageClass><Initiated>2026-10-21T08:00:00.000Z</Initiated></Upload>";
+    return "<Upload><Key>" + key + "</Key><UploadId>" + hex_encode(std::string(15, 'u') + n) +
+      "</UploadId><Initiator>" + owner + "</Initiator><Owner>" + owner +
+      "</Owner><StorageClass>STANDARD</StorageClass><Initiated>2026-10-21T08:00:00.000Z</Initiated></Upload>";
   };
-  CHECK(f.get("/bkt?uploads").body == document("ListMultipartUploadsResult", "<Bucket>bkt</Bucket><KeyMarker></KeyMarker><UploadIdMarker></UploadIdMarker><Prefix></Prefix><MaxUploads>1000</MaxUploads>"
-                                                                             "<IsTruncated>false</IsTruncated>" + upload_xml("a", '1') + upload_xml("d/1", '2') + upload_xml("d/2", '3')));
+  CHECK(f.get("/bkt?uploads").body ==
+    document("ListMultipartUploadsResult",
+      "<Bucket>bkt</Bucket><KeyMarker></KeyMarker><UploadIdMarker></UploadIdMarker><Prefix></Prefix><MaxUploads>1000</"
+      "MaxUploads>"
+      "<IsTruncated>false</IsTruncated>" +
+        upload_xml("a", '1') + upload_xml("d/1", '2') + upload_xml("d/2", '3')));
   CHECK(f.get("/bkt?uploads&delimiter=/").body ==
-        document("ListMultipartUploadsResult", "<Bucket>bkt</Bucket><KeyMarker></KeyMarker><UploadIdMarker></UploadIdMarker><Prefix></Prefix><Delimiter>/</Delimiter><MaxUploads>1000</MaxUploads>"
-                                               "<IsTruncated>false</IsTruncated>" + upload_xml("a", '1') + "<CommonPrefixes><Prefix>d/</Prefix></CommonPrefixes>"));
+    document("ListMultipartUploadsResult",
+      "<Bucket>bkt</Bucket><KeyMarker></KeyMarker><UploadIdMarker></UploadIdMarker><Prefix></Prefix><Delimiter>/</"
+      "Delimiter><MaxUploads>1000</MaxUploads>"
+      "<IsTruncated>false</IsTruncated>" +
+        upload_xml("a", '1') + "<CommonPrefixes><Prefix>d/</Prefix></CommonPrefixes>"));
   const auto first = hex_encode(std::string(15, 'u') + '1');
   CHECK(f.get("/bkt?uploads&max-uploads=1").body ==
-        document("ListMultipartUploadsResult", "<Bucket>bkt</Bucket><KeyMarker></KeyMarker><UploadIdMarker></UploadIdMarker><NextKeyMarker>a</NextKeyMarker><NextUploadIdMarker>" + first +
-                                               "</NextUploadIdMarker><Prefix></Prefix><MaxUploads>1</MaxUploads><IsTruncated>true</IsTruncated>" + upload_xml("a", '1')));
+    document("ListMultipartUploadsResult",
+      "<Bucket>bkt</Bucket><KeyMarker></KeyMarker><UploadIdMarker></UploadIdMarker><NextKeyMarker>a</"
+      "NextKeyMarker><NextUploadIdMarker>" +
+        first + "</NextUploadIdMarker><Prefix></Prefix><MaxUploads>1</MaxUploads><IsTruncated>true</IsTruncated>" +
+        upload_xml("a", '1')));
   CHECK(f.get("/bkt?uploads&key-marker=a&upload-id-marker=" + first + "&prefix=d/1").body ==
-        document("ListMultipartUploadsResult", "<Bucket>bkt</Bucket><KeyMarker>a</KeyMarker><UploadIdMarker>" + first + "</UploadIdMarker><Prefix>d/1</Prefix><MaxUploads>1000</MaxUploads>"
-                                               "<IsTruncated>false</IsTruncated>" + upload_xml("d/1", '2')));
+    document("ListMultipartUploadsResult",
+      "<Bucket>bkt</Bucket><KeyMarker>a</KeyMarker><UploadIdMarker>" + first +
+        "</UploadIdMarker><Prefix>d/1</Prefix><MaxUploads>1000</MaxUploads>"
+        "<IsTruncated>false</IsTruncated>" +
+        upload_xml("d/1", '2')));
   CHECK(f.code(f.get("/bkt?uploads&key-marker=a&upload-id-marker=nonsense")) == "InvalidArgument");
   CHECK(f.code(f.get("/absent?uploads")) == "NoSuchBucket");
 }
@@ -173,7 +208,9 @@ TEST_CASE("a part is copied from an object, or from a range of it") {
   auto a = copy(1, "/bkt/from");
   CHECK(a.status == 200);
   const auto whole = hex_encode(md5(as_bytes("0123456789abcdefghij")));
-  CHECK(a.body == document("CopyPartResult", "<LastModified>2026-10-21T08:00:00.000Z</LastModified><ETag>&quot;" + whole + "&quot;</ETag>"));
+  CHECK(a.body ==
+    document(
+      "CopyPartResult", "<LastModified>2026-10-21T08:00:00.000Z</LastModified><ETag>&quot;" + whole + "&quot;</ETag>"));
   a = copy(2, "bkt/from", {{"x-amz-copy-source-range", "bytes=2-4"}});
   CHECK(a.status == 200);
   CHECK(f.code(copy(3, "bkt/from", {{"x-amz-copy-source-range", "bytes=2-"}})) == "InvalidArgument");
@@ -196,10 +233,13 @@ TEST_CASE("an upload has one checksum algorithm, and its parts' checksums make t
   CHECK(a.header("x-amz-checksum-sha256") == s1);
   CHECK(f.code(f.put("/bkt/k?partNumber=2&uploadId=" + id, part_b, {{"x-amz-checksum-sha256", s1}})) == "BadDigest");
   const auto e1 = a.header("etag"), e2 = upload(f, "k", id, 2, part_b); // computed though not sent
-  CHECK(f.get("/bkt/k?uploadId=" + id).body.find("<ChecksumAlgorithm>SHA256</ChecksumAlgorithm><ChecksumType>COMPOSITE</ChecksumType><Part><PartNumber>1</PartNumber>") != std::string::npos);
+  CHECK(f.get("/bkt/k?uploadId=" + id)
+          .body.find("<ChecksumAlgorithm>SHA256</ChecksumAlgorithm><ChecksumType>COMPOSITE</"
+                     "ChecksumType><Part><PartNumber>1</PartNumber>") != std::string::npos);
   auto body = [&](std::string second) {
-    return "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>" + e1 + "</ETag><ChecksumSHA256>" + s1 + "</ChecksumSHA256></Part><Part><PartNumber>2</PartNumber><ETag>" + e2 +
-           "</ETag><ChecksumSHA256>" + second + "</ChecksumSHA256></Part></CompleteMultipartUpload>";
+    return "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>" + e1 + "</ETag><ChecksumSHA256>" + s1 +
+      "</ChecksumSHA256></Part><Part><PartNumber>2</PartNumber><ETag>" + e2 + "</ETag><ChecksumSHA256>" + second +
+      "</ChecksumSHA256></Part></CompleteMultipartUpload>";
   };
   const auto target = "/bkt/k?uploadId=" + id;
   CHECK(f.code(f.call("POST", target, {}, body(s1))) == "InvalidPart");
@@ -209,11 +249,13 @@ TEST_CASE("an upload has one checksum algorithm, and its parts' checksums make t
   const auto whole = base64_encode(sha256(as_bytes(*base64_decode(s1) + *base64_decode(s2)))) + "-2";
   a = f.call("POST", target, {{"x-amz-checksum-sha256", whole}, {"x-amz-checksum-type", "COMPOSITE"}}, body(s2));
   CHECK(a.status == 200);
-  CHECK(a.body.find("<ChecksumSHA256>" + whole + "</ChecksumSHA256><ChecksumType>COMPOSITE</ChecksumType>") != std::string::npos);
+  CHECK(a.body.find("<ChecksumSHA256>" + whole + "</ChecksumSHA256><ChecksumType>COMPOSITE</ChecksumType>") !=
+    std::string::npos);
   a = f.call("HEAD", "/bkt/k", {{"x-amz-checksum-mode", "ENABLED"}});
   CHECK(a.header("x-amz-checksum-sha256") == whole);
   CHECK(a.header("x-amz-checksum-type") == "COMPOSITE");
-  CHECK(f.call("HEAD", "/bkt/k?partNumber=2", {{"x-amz-checksum-mode", "ENABLED"}}).header("x-amz-checksum-sha256") == s2);
+  CHECK(
+    f.call("HEAD", "/bkt/k?partNumber=2", {{"x-amz-checksum-mode", "ENABLED"}}).header("x-amz-checksum-sha256") == s2);
 }
 
 TEST_CASE("checksum types go with the algorithms that can have them") {

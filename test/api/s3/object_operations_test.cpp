@@ -11,8 +11,9 @@ constexpr auto md5_of_hello = "5d41402abc4b2a76b9719d911017c592"; // of "hello"
 TEST_CASE("an object comes back with the headers it was stored with") {
   s3_fixture f;
   auto a = f.put("/bkt/dir/hello", "hello",
-                 {{"Content-Type", "text/plain"}, {"Cache-Control", "no-cache"}, {"Content-Disposition", "inline"}, {"Content-Encoding", "identity"},
-                  {"Content-Language", "en"}, {"Expires", "never"}, {"X-Amz-Meta-Color", "blue"}, {"x-amz-meta-name", "=?UTF-8?Q?caf=C3=A9?="}, {"x-amz-tagging", "a=1&b=2"}});
+    {{"Content-Type", "text/plain"}, {"Cache-Control", "no-cache"}, {"Content-Disposition", "inline"},
+      {"Content-Encoding", "identity"}, {"Content-Language", "en"}, {"Expires", "never"}, {"X-Amz-Meta-Color", "blue"},
+      {"x-amz-meta-name", "=?UTF-8?Q?caf=C3=A9?="}, {"x-amz-tagging", "a=1&b=2"}});
   CHECK(a.status == 200);
   CHECK(a.header("etag") == "\"" + std::string{md5_of_hello} + "\"");
   CHECK(a.header("content-length") == "0");
@@ -39,7 +40,9 @@ TEST_CASE("an object comes back with the headers it was stored with") {
     CHECK(a.header("x-amz-storage-class").empty());
     CHECK(a.header("x-amz-checksum-crc32").empty());
   }
-  CHECK(f.get("/bkt/dir/hello?tagging").body == document("Tagging", "<TagSet><Tag><Key>a</Key><Value>1</Value></Tag><Tag><Key>b</Key><Value>2</Value></Tag></TagSet>"));
+  CHECK(f.get("/bkt/dir/hello?tagging").body ==
+    document(
+      "Tagging", "<TagSet><Tag><Key>a</Key><Value>1</Value></Tag><Tag><Key>b</Key><Value>2</Value></Tag></TagSet>"));
   CHECK(f.get("/bkt/dir/hello?acl").status == 200);
   CHECK(f.code(f.get("/bkt/dir/hello?retention")) == "InvalidRequest");
 }
@@ -132,9 +135,12 @@ TEST_CASE("what is not there is 404, with a body for GET and none for HEAD") {
   s3_fixture f;
   auto a = f.get("/bkt/absent");
   CHECK(a.status == 404);
-  CHECK(a.body == std::string{xml_head} +
-                    "<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message><BucketName>bkt</BucketName><Key>absent</Key>"
-                    "<Resource>/bkt/absent</Resource><RequestId>" + a.header("x-amz-request-id") + "</RequestId><HostId>node-1</HostId></Error>");
+  CHECK(a.body ==
+    std::string{xml_head} +
+      "<Error><Code>NoSuchKey</Code><Message>The specified key does not "
+      "exist.</Message><BucketName>bkt</BucketName><Key>absent</Key>"
+      "<Resource>/bkt/absent</Resource><RequestId>" +
+      a.header("x-amz-request-id") + "</RequestId><HostId>node-1</HostId></Error>");
   a = f.call("HEAD", "/bkt/absent");
   CHECK(a.status == 404);
   CHECK(a.body.empty());
@@ -150,7 +156,8 @@ TEST_CASE("what is not there is 404, with a body for GET and none for HEAD") {
 
 TEST_CASE("keys are bytes: they are not normalised, and bounded") {
   s3_fixture f;
-  for (const auto& target : std::vector<std::string>{"/bkt//", "/bkt/a//b", "/bkt/a/../b", "/bkt/a%2Fb%20c+d%3F", "/bkt/%C3%A9%E2%82%AC", "/bkt/" + std::string(1024, 'k')}) {
+  for (const auto& target : std::vector<std::string>{"/bkt//", "/bkt/a//b", "/bkt/a/../b", "/bkt/a%2Fb%20c+d%3F",
+         "/bkt/%C3%A9%E2%82%AC", "/bkt/" + std::string(1024, 'k')}) {
     INFO(target);
     CHECK(f.put(target, target).status == 200);
     CHECK(f.get(target).body == target);
@@ -191,8 +198,9 @@ TEST_CASE("deleting what is not there is fine") {
 TEST_CASE("headers that a write can not honour are refused before anything changes") {
   s3_fixture f;
   f.put("/bkt/k", "old");
-  for (const auto& h : fields{{"x-amz-server-side-encryption", "AES256"}, {"x-amz-acl", "public-read"}, {"x-amz-object-lock-mode", "GOVERNANCE"},
-                              {"x-amz-grant-read", "id=1"}, {"x-amz-website-redirect-location", "/x"}, {"x-amz-write-offset-bytes", "3"}}) {
+  for (const auto& h : fields{{"x-amz-server-side-encryption", "AES256"}, {"x-amz-acl", "public-read"},
+         {"x-amz-object-lock-mode", "GOVERNANCE"}, {"x-amz-grant-read", "id=1"},
+         {"x-amz-website-redirect-location", "/x"}, {"x-amz-write-offset-bytes", "3"}}) {
     INFO(h.first);
     auto a = f.put("/bkt/k", "new", {h});
     CHECK(a.status == 501);
@@ -201,7 +209,8 @@ TEST_CASE("headers that a write can not honour are refused before anything chang
   CHECK(f.code(f.put("/bkt/k", "new", {{"x-amz-storage-class", "GLACIER"}})) == "InvalidStorageClass");
   CHECK(f.code(f.put("/bkt/k", "new", {{"x-amz-meta-a", std::string(2049, 'v')}})) == "MetadataTooLarge");
   CHECK(f.get("/bkt/k").body == "old");
-  CHECK(f.put("/bkt/k", "new", {{"x-amz-acl", "private"}, {"x-amz-storage-class", "REDUCED_REDUNDANCY"}}).status == 200);
+  CHECK(
+    f.put("/bkt/k", "new", {{"x-amz-acl", "private"}, {"x-amz-storage-class", "REDUCED_REDUNDANCY"}}).status == 200);
   CHECK(f.call("HEAD", "/bkt/k").header("x-amz-storage-class") == "REDUCED_REDUNDANCY");
 }
 
@@ -209,15 +218,22 @@ TEST_CASE("many objects are deleted by one request, each with its own result") {
   s3_fixture f;
   for (auto k : {"a", "b", "c", "stays"}) f.put("/bkt/" + std::string{k}, "x");
   f.store.undeletable.insert("stays");
-  const std::string body = "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Object><Key>a</Key></Object><Object><Key>absent</Key><VersionId>null</VersionId></Object>"
-                           "<Object><Key>stays</Key></Object><Object><Key>b</Key><VersionId>v1</VersionId></Object><Object><Key>c</Key><ETag>other</ETag></Object></Delete>";
+  const std::string body = "<Delete "
+                           "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Object><Key>a</Key></"
+                           "Object><Object><Key>absent</Key><VersionId>null</VersionId></Object>"
+                           "<Object><Key>stays</Key></Object><Object><Key>b</Key><VersionId>v1</VersionId></"
+                           "Object><Object><Key>c</Key><ETag>other</ETag></Object></Delete>";
   const auto md5_header = base64_encode(md5(as_bytes(body)));
   auto a = f.call("POST", "/bkt?delete", {{"Content-MD5", md5_header}}, body);
   CHECK(a.status == 200);
-  CHECK(a.body == document("DeleteResult", "<Deleted><Key>a</Key></Deleted><Deleted><Key>absent</Key><VersionId>null</VersionId></Deleted>"
-                                           "<Error><Key>stays</Key><Code>ServiceUnavailable</Code><Message>not now</Message></Error>"
-                                           "<Error><Key>b</Key><VersionId>v1</VersionId><Code>NoSuchVersion</Code><Message>The specified version does not exist.</Message></Error>"
-                                           "<Error><Key>c</Key><Code>PreconditionFailed</Code><Message>At least one of the pre-conditions you specified did not hold</Message></Error>"));
+  CHECK(a.body ==
+    document("DeleteResult",
+      "<Deleted><Key>a</Key></Deleted><Deleted><Key>absent</Key><VersionId>null</VersionId></Deleted>"
+      "<Error><Key>stays</Key><Code>ServiceUnavailable</Code><Message>not now</Message></Error>"
+      "<Error><Key>b</Key><VersionId>v1</VersionId><Code>NoSuchVersion</Code><Message>The specified version does not "
+      "exist.</Message></Error>"
+      "<Error><Key>c</Key><Code>PreconditionFailed</Code><Message>At least one of the pre-conditions you specified did "
+      "not hold</Message></Error>"));
   CHECK(f.store.buckets["bkt"].objects.size() == 3);
 
   const std::string quiet = "<Delete><Quiet>true</Quiet><Object><Key>b</Key></Object></Delete>";
@@ -230,7 +246,9 @@ TEST_CASE("many objects are deleted by one request, each with its own result") {
   CHECK(f.message(a) == "Missing required header for this request: Content-MD5");
   CHECK(f.code(f.call("POST", "/bkt?delete", {{"Content-MD5", md5_header}}, quiet)) == "BadDigest");
   CHECK(f.code(f.call("POST", "/bkt?delete", {{"Content-MD5", "no"}}, quiet)) == "InvalidDigest");
-  auto checked = [&](std::string text) { return f.call("POST", "/bkt?delete", {{"Content-MD5", base64_encode(md5(as_bytes(text)))}}, text); };
+  auto checked = [&](std::string text) {
+    return f.call("POST", "/bkt?delete", {{"Content-MD5", base64_encode(md5(as_bytes(text)))}}, text);
+  };
   CHECK(f.code(checked("<Delete></Delete>")) == "MalformedXML");
   CHECK(f.code(checked("<Delete><Object/></Delete>")) == "MalformedXML");
   CHECK(f.code(checked("not xml")) == "MalformedXML");
@@ -243,23 +261,30 @@ TEST_CASE("many objects are deleted by one request, each with its own result") {
 
 TEST_CASE("a copy takes headers, metadata and tags along, or is given new ones") {
   s3_fixture f;
-  f.put("/bkt/from%20x", "content to copy", {{"Content-Type", "text/plain"}, {"x-amz-meta-a", "1"}, {"x-amz-tagging", "t=1"}, {"x-amz-checksum-crc32c", base64_encode(std::string{"\0\0\0\0", 4})}});
-  CHECK(f.put("/bkt/from%20x", "content to copy", {{"Content-Type", "text/plain"}, {"x-amz-meta-a", "1"}, {"x-amz-tagging", "t=1"}}).status == 200);
+  f.put("/bkt/from%20x", "content to copy",
+    {{"Content-Type", "text/plain"}, {"x-amz-meta-a", "1"}, {"x-amz-tagging", "t=1"},
+      {"x-amz-checksum-crc32c", base64_encode(std::string{"\0\0\0\0", 4})}});
+  CHECK(f.put("/bkt/from%20x", "content to copy",
+           {{"Content-Type", "text/plain"}, {"x-amz-meta-a", "1"}, {"x-amz-tagging", "t=1"}})
+          .status == 200);
   const auto tag = f.get("/bkt/from%20x").header("etag");
   auto a = f.put("/bkt/to", "", {{"x-amz-copy-source", "/bkt/from%20x"}});
   CHECK(a.status == 200);
   const auto escaped = "&quot;" + tag.substr(1, 32) + "&quot;";
-  CHECK(a.body == document("CopyObjectResult", "<LastModified>2026-10-21T08:00:00.000Z</LastModified><ETag>" + escaped + "</ETag>"));
+  CHECK(a.body ==
+    document("CopyObjectResult", "<LastModified>2026-10-21T08:00:00.000Z</LastModified><ETag>" + escaped + "</ETag>"));
   a = f.get("/bkt/to");
   CHECK(a.body == "content to copy");
   CHECK(a.header("content-type") == "text/plain");
   CHECK(a.header("x-amz-meta-a") == "1");
   CHECK(a.header("x-amz-tagging-count") == "1");
 
-  a = f.put("/bkt/to2", "", {{"x-amz-copy-source", "bkt/from%20x?versionId=null"}, {"x-amz-metadata-directive", "REPLACE"}, {"x-amz-meta-b", "2"},
-                             {"x-amz-tagging-directive", "REPLACE"}, {"x-amz-checksum-algorithm", "SHA256"}});
+  a = f.put("/bkt/to2", "",
+    {{"x-amz-copy-source", "bkt/from%20x?versionId=null"}, {"x-amz-metadata-directive", "REPLACE"},
+      {"x-amz-meta-b", "2"}, {"x-amz-tagging-directive", "REPLACE"}, {"x-amz-checksum-algorithm", "SHA256"}});
   CHECK(a.status == 200);
-  CHECK(a.body.find("<ChecksumSHA256>" + base64_encode(sha256(as_bytes("content to copy"))) + "</ChecksumSHA256><ChecksumType>FULL_OBJECT</ChecksumType>") != std::string::npos);
+  CHECK(a.body.find("<ChecksumSHA256>" + base64_encode(sha256(as_bytes("content to copy"))) +
+          "</ChecksumSHA256><ChecksumType>FULL_OBJECT</ChecksumType>") != std::string::npos);
   a = f.get("/bkt/to2");
   CHECK(a.header("content-type") == "binary/octet-stream");
   CHECK(a.header("x-amz-meta-a").empty());
@@ -292,7 +317,9 @@ TEST_CASE("a copy has conditions, and a source that makes sense") {
   auto a = f.put("/bkt/from", "", {{"x-amz-copy-source", "/bkt/from"}});
   CHECK(a.status == 400);
   CHECK(f.code(a) == "InvalidRequest");
-  CHECK(f.put("/bkt/from", "", {{"x-amz-copy-source", "/bkt/from"}, {"x-amz-metadata-directive", "REPLACE"}, {"x-amz-meta-new", "1"}}).status == 200);
+  CHECK(f.put("/bkt/from", "",
+           {{"x-amz-copy-source", "/bkt/from"}, {"x-amz-metadata-directive", "REPLACE"}, {"x-amz-meta-new", "1"}})
+          .status == 200);
   CHECK(f.call("HEAD", "/bkt/from").header("x-amz-meta-new") == "1");
   CHECK(f.get("/bkt/from").body == "content to copy");
 }
@@ -300,12 +327,18 @@ TEST_CASE("a copy has conditions, and a source that makes sense") {
 TEST_CASE("attributes tell what is known of an object") {
   s3_fixture f;
   f.put("/bkt/k", "hello", {{"x-amz-checksum-sha256", base64_encode(sha256(as_bytes("hello")))}});
-  auto a = f.get("/bkt/k?attributes", {{"x-amz-object-attributes", "ETag,Checksum,ObjectParts, StorageClass,ObjectSize"}});
+  auto a =
+    f.get("/bkt/k?attributes", {{"x-amz-object-attributes", "ETag,Checksum,ObjectParts, StorageClass,ObjectSize"}});
   CHECK(a.status == 200);
   CHECK(a.header("last-modified") == modified);
-  CHECK(a.body == document("GetObjectAttributesResponse", "<ETag>" + std::string{md5_of_hello} + "</ETag><Checksum><ChecksumSHA256>" + base64_encode(sha256(as_bytes("hello"))) +
-                                                            "</ChecksumSHA256><ChecksumType>FULL_OBJECT</ChecksumType></Checksum><StorageClass>STANDARD</StorageClass><ObjectSize>5</ObjectSize>"));
-  CHECK(f.get("/bkt/k?attributes", {{"x-amz-object-attributes", "ObjectSize"}}).body == document("GetObjectAttributesResponse", "<ObjectSize>5</ObjectSize>"));
+  CHECK(a.body ==
+    document("GetObjectAttributesResponse",
+      "<ETag>" + std::string{md5_of_hello} + "</ETag><Checksum><ChecksumSHA256>" +
+        base64_encode(sha256(as_bytes("hello"))) +
+        "</ChecksumSHA256><ChecksumType>FULL_OBJECT</ChecksumType></Checksum><StorageClass>STANDARD</"
+        "StorageClass><ObjectSize>5</ObjectSize>"));
+  CHECK(f.get("/bkt/k?attributes", {{"x-amz-object-attributes", "ObjectSize"}}).body ==
+    document("GetObjectAttributesResponse", "<ObjectSize>5</ObjectSize>"));
   CHECK(f.code(f.get("/bkt/k?attributes")) == "InvalidRequest");
   CHECK(f.code(f.get("/bkt/k?attributes", {{"x-amz-object-attributes", "Nonsense"}})) == "InvalidArgument");
   CHECK(f.code(f.get("/bkt/absent?attributes", {{"x-amz-object-attributes", "ETag"}})) == "NoSuchKey");

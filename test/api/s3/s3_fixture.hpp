@@ -67,16 +67,22 @@ private:
 
 struct s3_fixture {
   s3_fixture() : store(clock) {
-    s3::surface front{{.secret_of = [](std::string_view key) { return key == access_key ? std::optional{std::string{secret_key}} : std::nullopt; },
-                       .store_of = [this](http::request&) -> object_store& { return store; },
-                       .clock = clock,
-                       .owner_id = "owner-1",
-                       .owner_name = "Owner",
-                       .host_id = "node-1"}};
-    server = std::make_unique<http::server>(http::server_config{
-        .clock = clock, .random = random, .handle = front.handler(),
-        .render_error = [front](const http::request* rq, const error& e, int& status, std::string_view id, std::string& type) { return front.render_error(rq, e, status, id, type); },
-        .cut = {}, .watcher = &watcher});
+    s3::surface front{{.secret_of =
+                         [](std::string_view key) {
+                           return key == access_key ? std::optional{std::string{secret_key}} : std::nullopt;
+                         },
+      .store_of = [this](http::request&) -> object_store& { return store; },
+      .clock = clock,
+      .owner_id = "owner-1",
+      .owner_name = "Owner",
+      .host_id = "node-1"}};
+    server = std::make_unique<http::server>(http::server_config{.clock = clock,
+      .random = random,
+      .handle = front.handler(),
+      .render_error = [front](const http::request* rq, const error& e, int& status, std::string_view id,
+                        std::string& type) { return front.render_error(rq, e, status, id, type); },
+      .cut = {},
+      .watcher = &watcher});
     server->start().value();
     client.emplace(server->port());
     store.buckets["bkt"].record.set_owner("owner-1");
@@ -98,7 +104,8 @@ struct s3_fixture {
   };
 
   // The bytes of a signed request. Content-Length is the body's unless `headers` has Transfer-Encoding.
-  std::string signed_request(std::string_view method, std::string_view target, fields headers, std::string_view body, const how& h) {
+  std::string signed_request(
+    std::string_view method, std::string_view target, fields headers, std::string_view body, const how& h) {
     headers.insert(headers.begin(), {"Host", h.host});
     const auto payload = h.payload.empty() ? hex_encode(sha256(as_bytes(body))) : h.payload;
     uri parsed;
@@ -106,12 +113,13 @@ struct s3_fixture {
     std::vector<header_view> views;
     for (auto& [name, value] : headers) views.push_back({name, value});
     const auto added = sign({.method = method, .path = parsed.path, .query = parsed.query, .headers = views},
-                            {.access_key = h.key, .secret_key = h.secret, .region = h.region}, payload, clock.at - h.signed_ms_ago);
+      {.access_key = h.key, .secret_key = h.secret, .region = h.region}, payload, clock.at - h.signed_ms_ago);
     headers.insert(headers.end(), added.begin(), added.end());
     headers.insert(headers.end(), h.unsigned_headers.begin(), h.unsigned_headers.end());
     return bytes_of(method, target, headers, body);
   }
-  static std::string bytes_of(std::string_view method, std::string_view target, const fields& headers, std::string_view body) {
+  static std::string bytes_of(
+    std::string_view method, std::string_view target, const fields& headers, std::string_view body) {
     std::string out{method};
     ((out += ' ') += target) += " HTTP/1.1\r\n";
     bool length = !body.empty() || method == "PUT" || method == "POST";
@@ -128,10 +136,13 @@ struct s3_fixture {
   answer call(std::string_view method, std::string_view target, fields headers = {}, std::string_view body = {}) {
     return call(method, target, std::move(headers), body, how{});
   }
-  answer put(std::string_view target, std::string_view body, fields headers = {}) { return call("PUT", target, std::move(headers), body); }
+  answer put(std::string_view target, std::string_view body, fields headers = {}) {
+    return call("PUT", target, std::move(headers), body);
+  }
   answer get(std::string_view target, fields headers = {}) { return call("GET", target, std::move(headers)); }
   // Sends exactly these headers.
-  answer raw(std::string_view method, std::string_view target, const fields& headers = {{"Host", "localhost:9000"}}, std::string_view body = {}) {
+  answer raw(std::string_view method, std::string_view target, const fields& headers = {{"Host", "localhost:9000"}},
+    std::string_view body = {}) {
     return client->exchange(bytes_of(method, target, headers, body), method == "HEAD");
   }
   void reconnect() { client.emplace(server->port()); }
