@@ -30,7 +30,7 @@ def documents(tmp_path_factory):
     for file in files if FULL else files[::8]:
         copy = tree / file.relative_to("/usr/share/doc")
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, copy)
+        shutil.copy2(file, copy)  # with its time: a file newer than its object is sent again
     return tree
 
 

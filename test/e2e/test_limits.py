@@ -28,7 +28,7 @@ def flip(raw, dice):
 
 
 def cut(raw, dice):
-    return raw[:dice.randrange(1, len(raw))]
+    return raw[:dice.randrange(1, len(raw) + 1)]
 
 
 def insert(raw, dice):
