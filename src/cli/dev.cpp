@@ -15,9 +15,9 @@ namespace {
 
 constexpr std::chrono::seconds stop_grace{30}; // for requests in flight
 
-int complain(const error& e) {
+int complain(const error& e, int exit_code = 1) {
   std::fprintf(stderr, "troupe: %s\n", e.message.c_str());
-  return 1;
+  return exit_code;
 }
 
 // Logs go to standard error; standard output is for what a person or a script reads.
@@ -77,9 +77,9 @@ int run_dev(const dev_options& options) {
   store_options.path = options.data;
   store_options.nodes = options.nodes;
   auto s3 = parse_host_port(options.s3);
-  if (!s3) return complain(fail(ec::bad_argument, "--s3: " + s3.error().message));
+  if (!s3) return complain(fail(ec::bad_argument, "--s3: " + s3.error().message), 2);
   auto console = parse_host_port(options.console);
-  if (!console) return complain(fail(ec::bad_argument, "--console: " + console.error().message));
+  if (!console) return complain(fail(ec::bad_argument, "--console: " + console.error().message), 2);
   store_options.s3 = *s3;
   store_options.console = *console;
 

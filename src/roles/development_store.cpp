@@ -128,6 +128,7 @@ result<> development_store::impl::start_coordinator(const development_options& o
   o.metadata = metadata;
   o.replicator = replicator;
   o.nodes = cluster.nodes.size();
+  o.reclaim_grace = 10s; // every reader is in this process, and pinned
   o.clock = &system_clock_source();
   o.random = &system_entropy();
   auto started = coordinator::start(system, std::move(o));

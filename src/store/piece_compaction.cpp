@@ -14,6 +14,7 @@ using namespace piece_index;
 namespace {
 
 constexpr double life_min_near_full = 0.9;
+constexpr std::uint64_t active_bytes_min = std::uint64_t{4} << 20; // a smaller active segment is left alone
 constexpr std::size_t tombstones_per_sweep = 1000;
 
 bool needed(const tombstone& t, const std::set<std::uint64_t>& segments) {
@@ -33,6 +34,12 @@ result<piece_store::compaction> piece_store::compact(std::uint64_t bytes) {
   if (!poisoned_.empty()) return compaction::idle;
   TROUPE_TRY(release_segments());
   if (!victim_ && !choose_victim()) {
+    if (active_wastes_space()) {
+      if (auto closed = log_->rotate(); closed)
+        return compaction::more;
+      else if (closed.error().code != ec::no_space)
+        return closed.error();
+    }
     if (sweep_due_) {
       TROUPE_TRY(sweep_tombstones());
       return compaction::more;
@@ -46,6 +53,16 @@ result<piece_store::compaction> piece_store::compact(std::uint64_t bytes) {
   emptied_.push_back({*victim_, log_->end()});
   victim_.reset();
   return compaction::wants_sync;
+}
+
+// A small disk can be full of garbage before its active segment is: then it is closed early, to be compacted.
+bool piece_store::active_wastes_space() const {
+  if (space_ == space_level::fine) return false;
+  auto segments = log_->segments();
+  if (segments.empty() || segments.back().bytes < active_bytes_min) return false;
+  auto life = lives_.find(segments.back().number);
+  auto live = life == lives_.end() ? 0 : life->second.live_bytes;
+  return static_cast<double>(live) < options_.life_min * static_cast<double>(segments.back().bytes);
 }
 
 bool piece_store::choose_victim() {

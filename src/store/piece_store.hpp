@@ -102,6 +102,7 @@ private:
   void poison(const error&);
   void look_at_space(std::uint64_t appended);
 
+  bool active_wastes_space() const;
   bool choose_victim();
   result<bool> copy_pieces(std::uint64_t bytes); // true: none left
   result<> copy_tombstones();
