@@ -204,7 +204,9 @@ void piece_store::poison(const error& e) {
 
 void piece_store::look_at_space(std::uint64_t appended) {
   appended_since_look_ += appended;
-  if (space_ != space_level::full && appended_since_look_ < options_.segment_bytes / 8) return;
+  // Often enough that several nodes on one small disk do not eat the reserve that removals and compaction need.
+  constexpr std::uint64_t step_max = std::uint64_t{1} << 20;
+  if (space_ != space_level::full && appended_since_look_ < std::min(options_.segment_bytes / 8, step_max)) return;
   appended_since_look_ = 0;
   if (auto s = disk_.space()) space_ = level_of(*s, options_); // else: as it was; a write will tell
 }
