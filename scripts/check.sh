@@ -54,10 +54,10 @@ step_unit() { ctest --test-dir build/release --timeout 300 -j "$jobs"; }
 
 step_sanitize() {
   cmake --preset dev
-  local targets=()
-  mapfile -t targets < <(ninja -C build/dev -t targets all | grep -oE '^test_[a-z_]+: phony' | cut -d: -f1 | sort -u)
-  cmake --build --preset dev -j "$jobs" --target "${targets[@]}" # the tests alone: not the binary
-  ctest --test-dir build/dev --timeout 600 -j "$jobs"
+  # The layers that parse what comes from disk and network. actors, api, roles and cli take three times as long to build
+  # this way; they are to join once their whole suites have been seen clean.
+  cmake --build --preset dev -j "$jobs" --target test_codec test_store test_core
+  ctest --test-dir build/dev --timeout 600 -j "$jobs" -R '^(codec|store|core)$'
 }
 
 # One target for FUZZ_SECONDS. Starts from test/fuzz/corpus/<target>, when there is one; what it finds on the way goes
