@@ -28,7 +28,7 @@ def flip(raw, dice):
 
 
 def cut(raw, dice):
-    return raw[:dice.randrange(1, len(raw) + 1)]
+    return raw[:dice.randrange(1, len(raw) + 1)] if raw else raw
 
 
 def insert(raw, dice):
@@ -74,6 +74,8 @@ def try_one(server, seed):
     raw = a_request(server, dice)
     for _ in range(dice.choice([1, 1, 2])):
         damage = dice.choice(DAMAGES)
+        if not raw:  # nothing is left to damage
+            break
         if b"\r\n\r\n" in raw or damage in (flip, cut, insert, noise):
             raw = damage(raw, dice)
     answer = b""
