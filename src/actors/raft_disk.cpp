@@ -73,6 +73,7 @@ result<> raft_disk::load() {
   how.directory = options_.directory;
   how.segment_bytes = options_.segment_bytes;
   how.payload_bytes_max = options_.entry_bytes_max;
+  how.direct = true;
   how.random = options_.random;
   auto opened = log::open(files_, std::move(how), {}, [this](const log_entry_view& e) { return load_entry(e); });
   if (!opened) return std::move(opened).error();

@@ -20,6 +20,8 @@ struct replicator_state {
   std::shared_ptr<const cluster_view> cluster;
   std::shared_ptr<suspects> suspected;
   std::shared_ptr<read_latency> latency;
+  hasher_actor hasher;
+  std::shared_ptr<std::atomic<unsigned>> uploads = std::make_shared<std::atomic<unsigned>>(0);
   session_limits limits;
 };
 
@@ -58,6 +60,7 @@ replicator_actor::behavior_type replicator(replicator_pointer self, const replic
   s.cluster = std::make_shared<const cluster_view>(options.cluster);
   s.suspected = std::make_shared<suspects>(options.limits.suspicion);
   s.latency = std::make_shared<read_latency>(options.limits.hedge);
+  s.hasher = spawn_hasher(self->system());
   s.limits = options.limits;
   self->set_default_handler(caf::drop);
   return {
@@ -69,6 +72,8 @@ replicator_actor::behavior_type replicator(replicator_pointer self, const replic
       start.what = what;
       start.cluster = st.cluster;
       start.suspected = st.suspected;
+      start.hasher = st.hasher;
+      start.uploads = st.uploads;
       start.limits = st.limits;
       auto session = spawn_upload(self->system(), std::move(start));
       if (!session) return to_caf(session.error());

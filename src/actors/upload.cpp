@@ -3,7 +3,6 @@
 #include "actors/reply.hpp"
 #include "actors/upload_stripes.hpp"
 #include "codec/checksum.hpp"
-#include "codec/digest.hpp"
 #include "core/write_plan.hpp"
 
 #include <caf/actor_system.hpp>
@@ -15,6 +14,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <deque>
 #include <set>
 
 namespace troupe {
@@ -32,14 +32,19 @@ struct session {
         layout(start.what.geometry, start.what.size),
         stripes(layout, std::move(codec)),
         plan(layout, std::move(candidates)),
-        md5(digest_kind::md5),
-        checksums(start.what.checksums) {}
+        checksums(start.what.checksums) {
+    ++*start.uploads;
+  }
+  session(const session&) = delete;
+  session& operator=(const session&) = delete;
+  ~session() { --*start.uploads; }
 
   upload_start start;
   stripe_layout layout;
   upload_stripes stripes;
   write_plan plan;
-  digest md5;
+  std::shared_ptr<md5_stream> md5 = std::make_shared<md5_stream>();
+  std::deque<chunk> to_hash; // by the HASHER; the first one is with it
   checksum_state checksums;
   std::uint64_t bytes_since_sync = 0;
 
@@ -179,7 +184,7 @@ void conclude(upload_pointer self) {
       m.set_node(gap.node.name);
     }
   }
-  summary.md5 = s.md5.finish();
+  summary.md5 = std::string{as_text(bytes_view{s.md5->finish()})};
   summary.checksums = s.checksums.finish();
   take_pieces_back(s, holders); // from nodes that gave up their place, and so are not in the extent
   s.finishing(std::move(summary));
@@ -222,8 +227,9 @@ void advance(upload_pointer self) {
       arm(self, self->clock().now() + s.start.limits.slow_grace);
     }
   }
-  if (s.plan.open_stripes() < s.start.limits.stripes_in_flight) s.writing({});
-  if (s.finish_asked && !s.syncing && s.plan.open_stripes() == 0) sync_nodes(self);
+  auto hashed = s.to_hash.size() < s.layout.geometry().k;
+  if (s.plan.open_stripes() < s.start.limits.stripes_in_flight && hashed) s.writing({});
+  if (s.finish_asked && !s.syncing && s.plan.open_stripes() == 0 && s.to_hash.empty()) sync_nodes(self);
 }
 
 void sync_early(upload_pointer self, std::uint64_t bytes) {
@@ -236,11 +242,32 @@ void sync_early(upload_pointer self, std::uint64_t bytes) {
       if (auto* shard = shard_of(s, i)) caf::anon_send(*shard, sync_atom::value); // the last sync tells the outcome
 }
 
+void hash_next(upload_pointer self) {
+  auto s = self->state.s;
+  self->request(s->start.hasher, s->start.limits.piece_timeout, hash_atom::value, hash_job{s->md5, s->to_hash.front()})
+    .then(
+      [=] {
+        s->to_hash.pop_front();
+        if (s->failure) return s->to_hash.clear();
+        if (!s->to_hash.empty()) hash_next(self);
+        advance(self);
+      },
+      [=](const caf::error& e) { fail_session(self, from_caf(e)); });
+}
+
+// One upload's MD5 is a chain of steps that leaves most of a core idle: many are hashed side by side.
+void hash(upload_pointer self, const chunk& c) {
+  auto& s = *self->state.s;
+  if (s.to_hash.empty() && *s.start.uploads < s.start.limits.hash_together_from) return s.md5->add(c);
+  s.to_hash.push_back(c);
+  if (s.to_hash.size() == 1) hash_next(self);
+}
+
 void write(upload_pointer self, const chunk& c) {
   auto& s = *self->state.s;
   auto added = s.stripes.add(c);
   if (!added) return fail_session(self, added.error());
-  s.md5.add(c);
+  hash(self, c);
   s.checksums.add(c);
   if (added->first) s.plan.begin_stripe();
   for (auto piece : added->pieces) dispatch(self, s.plan.place(added->stripe, piece));

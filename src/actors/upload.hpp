@@ -5,10 +5,12 @@
 #pragma once
 
 #include "actors/cluster_view.hpp"
+#include "actors/hasher.hpp"
 #include "actors/suspects.hpp"
 
 #include <caf/fwd.hpp>
 
+#include <atomic>
 #include <memory>
 
 namespace troupe {
@@ -19,6 +21,8 @@ struct upload_start {
   upload_options what; // its geometry was checked
   std::shared_ptr<const cluster_view> cluster;
   std::shared_ptr<suspects> suspected;
+  hasher_actor hasher;
+  std::shared_ptr<std::atomic<unsigned>> uploads; // at work now, of this replicator; the session counts itself
   session_limits limits;
 };
 

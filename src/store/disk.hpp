@@ -37,6 +37,12 @@ public:
   virtual ~disk() = default;
   enum class open_mode { existing, create }; // create: makes it, or opens it when it is there
   virtual result<std::shared_ptr<disk_file>> open(const std::string& path, open_mode) = 0;
+  // The same, for a file that is mostly appended to and rarely read back soon: writes pass by the page cache where the
+  // file system has it (O_DIRECT), from a buffer of 1 MiB. Until truncate() cuts them off, up to 4095 zeros may lie
+  // behind the end on the disk. One such open file at a time for a path.
+  virtual result<std::shared_ptr<disk_file>> open_direct(const std::string& path, open_mode mode) {
+    return open(path, mode);
+  }
   virtual result<> make_directory(const std::string& path) = 0; // with parents; fine when it is there; durable
   virtual result<std::vector<std::string>> list(const std::string& path) = 0; // names, sorted
   virtual result<bool> exists(const std::string& path) = 0;

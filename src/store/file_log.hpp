@@ -58,6 +58,7 @@ private:
   result<> close_active();
   result<> retire_active_file();
   result<> start_segment(std::uint64_t number);
+  result<std::shared_ptr<disk_file>> open_for_appends(disk::open_mode);
 
   result<> reopen_closed(std::uint64_t number); // log_truncate.cpp
 

@@ -52,6 +52,7 @@ struct log_options {
   // Zeros are written this far ahead when little is appended between two syncs, so that most syncs need not write the
   // file's new size as well. 0: off.
   std::uint32_t zeros_ahead_bytes = std::uint32_t{256} << 10;
+  bool direct = false;       // writes pass by the page cache (disk::open_direct)
   entropy* random = nullptr; // for the salt of each segment; nothing: the system's
 };
 
@@ -70,7 +71,7 @@ public:
   static result<std::unique_ptr<log>> open(disk&, log_options, log_position from, const on_entry&);
   virtual ~log() = default;
 
-  // Writes into the active segment (the page cache): durable only after a sync. Rotates when the segment is full.
+  // Writes into the active segment (the page cache, or the file's window): durable only after a sync. Rotates when the segment is full.
   // After an error of a write or a sync the log refuses appends (ec::closed); ec::no_space leaves it usable and the
   // failed record invisible.
   virtual result<log_position> append(const log_record&, std::span<const bytes_view> payload) = 0;

@@ -175,7 +175,7 @@ result<> file_log::rotate() {
 // Everything in it is durable before it gets its final name: a closed segment has no torn tail.
 result<> file_log::close_active() {
   if (auto ok = write_own_record(mark::closing, end_); !ok) return undo_write(std::move(ok).error());
-  if (file_end_ > end_ + header_bytes)
+  if (options_.direct || file_end_ > end_ + header_bytes) // zeros behind the end
     if (auto ok = active_->truncate(end_ + header_bytes); !ok) return poison(std::move(ok).error());
   TROUPE_TRY(gate_->run({&active_, 1}));
   return retire_active_file();
@@ -193,6 +193,10 @@ result<> file_log::retire_active_file() {
   return {};
 }
 
+result<std::shared_ptr<disk_file>> file_log::open_for_appends(disk::open_mode mode) {
+  return options_.direct ? disk_.open_direct(active_path_, mode) : disk_.open(active_path_, mode);
+}
+
 // The opening record is on disk before anything is appended. After ec::no_space: as if it had not been called.
 result<> file_log::start_segment(std::uint64_t number) {
   if (number > std::numeric_limits<std::uint32_t>::max())
@@ -202,7 +206,7 @@ result<> file_log::start_segment(std::uint64_t number) {
   auto& random = options_.random != nullptr ? *options_.random : system_entropy();
   random.fill(std::as_writable_bytes(std::span{&salt_, 1}));
   auto made = [&]() -> result<> {
-    auto file = disk_.open(active_path_, disk::open_mode::create);
+    auto file = open_for_appends(disk::open_mode::create);
     if (!file) return std::move(file).error();
     active_ = std::move(*file);
     TROUPE_TRY(active_->truncate(0));

@@ -148,6 +148,11 @@ result<> file_log::adopt_active(segment_reader& reader, std::shared_ptr<disk_fil
   damage_.insert(damage_.end(), outcome->damage.begin(), outcome->damage.end());
 
   active_ = std::move(file);
+  if (options_.direct) {
+    auto reopened = open_for_appends(disk::open_mode::existing);
+    if (!reopened) return std::move(reopened).error();
+    active_ = std::move(*reopened);
+  }
   number_ = number;
   salt_ = identity.salt;
   end_ = outcome->end;

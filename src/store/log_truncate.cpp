@@ -67,6 +67,11 @@ result<> file_log::reopen_closed(std::uint64_t number) {
   if (moved) moved = disk_.sync_directory(closed_directory_);
   if (!moved) return poison(std::move(moved).error());
   active_ = std::move(*file);
+  if (options_.direct) {
+    auto reopened = open_for_appends(disk::open_mode::existing);
+    if (!reopened) return poison(std::move(reopened).error());
+    active_ = std::move(*reopened);
+  }
   number_ = number;
   salt_ = (*identity)->salt;
   end_ = durable_ = file_end_ = *table_.end_of(number);

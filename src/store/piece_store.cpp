@@ -80,6 +80,7 @@ result<> piece_store::open_log(std::optional<log_position> from) {
   log_options o;
   o.directory = options_.directory;
   o.segment_bytes = options_.segment_bytes;
+  o.direct = true;
   o.skip_damage = true; // the pieces in it are lost; erasure coding is for that
   auto opened = log::open(disk_, o, checkpointed_, [this](const log_entry_view& e) { return replay(e); });
   if (!opened) return opened.error();

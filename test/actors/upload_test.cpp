@@ -37,6 +37,40 @@ TEST_CASE("an upload says where its pieces are, and what its content hashes to")
   REQUIRE(c.no_session_left());
 }
 
+TEST_CASE("uploads that are hashed side by side have their own hashes") {
+  session_limits limits;
+  limits.hash_together_from = GENERATE(1, 3);
+  mock_cluster c{5, limits};
+  std::vector<std::string> contents;
+  std::vector<upload_actor> sessions;
+  for (std::uint64_t i = 0; i < 5; ++i) {
+    contents.push_back(content_of(i, 150 * i + 7 * i)); // the first one is empty
+    sessions.push_back(c.begin_upload(contents.back().size(), rs32));
+  }
+  for (std::size_t piece = 0; piece < 20; ++piece) { // all of them at a time, each as far as it goes
+    std::vector<decltype(c.fx.ask(sessions[0], write_atom::value, chunk{}))> answers;
+    for (std::size_t i = 0; i < sessions.size(); ++i) {
+      stripe_layout layout{rs32, contents[i].size()};
+      auto ranges = layout.ranges(0, contents[i].size());
+      if (piece >= ranges.size()) continue;
+      auto r = ranges[piece];
+      auto begin = r.stripe * 192 + r.piece * layout.piece_bytes(r.stripe);
+      auto bytes = chunk::copy_of(std::string_view{contents[i]}.substr(begin, r.length));
+      answers.push_back(c.fx.ask(sessions[i], write_atom::value, std::move(bytes)));
+    }
+    for (auto& a : answers) REQUIRE(c.fx.wait(a));
+  }
+  for (std::size_t i = 0; i < sessions.size(); ++i) {
+    auto a = c.fx.ask<upload_summary>(sessions[i], finish_atom::value);
+    auto s = c.fx.wait(a);
+    REQUIRE(s.has_value());
+    auto hash = md5(as_bytes(contents[i]));
+    REQUIRE(s->md5 == as_text(hash));
+    REQUIRE(c.download(s->extent, 0, contents[i].size()).value() == contents[i]);
+  }
+  REQUIRE(c.no_session_left());
+}
+
 TEST_CASE("empty content needs no node") {
   mock_cluster c{5};
   for (auto& [name, script] : c.scripts) script->fail_all(ec::io_error);

@@ -1,0 +1,92 @@
+// A file that is written past the page cache reads like any other: whatever is written where, cut, synced or reopened.
+
+#include "temporary_directory.hpp"
+
+#include "support/print_result.hpp"
+
+#include "store/disk.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <random>
+
+using namespace troupe;
+using namespace troupe::test;
+
+namespace {
+
+std::string read_all(const disk_file& f, std::size_t n) {
+  std::string out(n, '\0');
+  REQUIRE(f.read_at(0, std::as_writable_bytes(std::span{out})));
+  return out;
+}
+
+// Content that names its place, so that bytes from elsewhere show.
+std::string text_of(std::mt19937_64& random, std::size_t n) {
+  std::string s(n, '\0');
+  for (auto& c : s) c = static_cast<char>(random());
+  return s;
+}
+
+} // namespace
+
+TEST_CASE("a directly written file is a file") {
+  temporary_directory directory;
+  auto d = make_posix_disk(directory.path());
+  auto seed = GENERATE(range(1, 13));
+  CAPTURE(seed);
+  std::mt19937_64 random{static_cast<std::uint64_t>(seed)};
+  auto below = [&](std::uint64_t n) { return random() % n; };
+  auto file = d->open_direct("f", disk::open_mode::create).value();
+  std::string model;
+  for (int step = 0; step < 120; ++step) {
+    switch (below(8)) {
+    case 0: REQUIRE(file->sync()); break;
+    case 1: { // cut, or grow by zeros
+      auto to = below(model.size() + 3000);
+      REQUIRE(file->truncate(to));
+      model.resize(to);
+      break;
+    }
+    case 2: { // anywhere
+      auto at = below(model.size() + 2000);
+      auto text = text_of(random, below(9000));
+      auto view = as_bytes(text);
+      REQUIRE(file->write_at(at, {&view, 1}));
+      if (text.empty()) break;
+      model.resize(std::max(model.size(), at + text.size()));
+      model.replace(at, text.size(), text);
+      break;
+    }
+    case 3: { // a part is read
+      auto at = below(model.size() + 1);
+      std::string part(below(model.size() - at + 1), '\0');
+      REQUIRE(file->read_at(at, std::as_writable_bytes(std::span{part})));
+      REQUIRE(part == model.substr(at, part.size()));
+      break;
+    }
+    case 4:
+      if (below(4) == 0) { // closed and opened again: padding may lie behind
+        file.reset();
+        file = d->open_direct("f", disk::open_mode::existing).value();
+        REQUIRE(file->size().value() >= model.size());
+        REQUIRE(file->size().value() < model.size() + 4096);
+        REQUIRE(file->truncate(model.size()));
+      }
+      break;
+    default: { // the usual: at the end, in two buffers
+      auto text = text_of(random, below(step % 10 == 0 ? 2'500'000 : 70'000));
+      auto first = below(text.size() + 1);
+      std::vector<bytes_view> parts{as_bytes(text).first(first), as_bytes(text).subspan(first)};
+      REQUIRE(file->write_at(model.size(), parts));
+      model += text;
+    }
+    }
+    REQUIRE(file->size().value() == model.size());
+  }
+  REQUIRE(read_all(*file, model.size()) == model);
+  std::string past(1, '\0');
+  CHECK(file->read_at(model.size(), std::as_writable_bytes(std::span{past})).error().code == ec::corrupt);
+  REQUIRE(file->sync());
+  CHECK(read_file(*d, "f", model.size() + 4096).value().substr(0, model.size()) == model);
+}
