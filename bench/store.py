@@ -214,7 +214,7 @@ def small_put(o):
 
 def fill(o, bucket, keys):
     r = o.troupe.bench("list", "--bucket", bucket, "--keys", keys, "--concurrency", 64, "--duration", "1s", "--keep")
-    print(f"  filled {bucket} in {r['elapsed']:.0f} s", flush=True)
+    print(f"  {keys} keys put into {bucket} in {r['elapsed']:.0f} s", flush=True)
 
 
 def list_keys(o):
@@ -224,8 +224,7 @@ def list_keys(o):
     fill(o, "full", o.keys)
     rates = []
     for _ in range(o.rounds):
-        r = o.troupe.bench("list", "--bucket", "full", "--keys", o.keys, "--concurrency", 1, "--duration", f"{o.seconds}s",
-                           "--keep")
+        r = o.troupe.bench("list", "--bucket", "full", "--existing", "--concurrency", 1, "--duration", f"{o.seconds}s")
         rates.append(r["keys_per_second"])
     print(f"ListObjectsV2 over {o.keys} keys: {statistics.median(rates):.0f} keys/s (wanted 100000)", flush=True)
     full, empty = [], []

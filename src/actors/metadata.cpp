@@ -8,6 +8,8 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <spdlog/spdlog.h>
 
 #include <deque>
@@ -40,7 +42,7 @@ struct metadata_state {
   metadata_options options;
   std::deque<waiting_commit> queue; // not proposed yet
   std::size_t queue_bytes = 0;
-  bool proposing = false; // an entry is on its way
+  std::size_t proposed = 0; // entries on their way
   std::deque<waiting_read> reads;
   bool read_round = false; // a barrier for earlier reads is on its way
   bool stopping = false;
@@ -88,22 +90,37 @@ std::vector<waiting_commit> take_entry(metadata_state& s) {
   return taken;
 }
 
-void propose_waiting(metadata_pointer self) {
+// A pb::log_entry, without copying every batch into one first.
+std::string entry_of(std::uint64_t index, const std::vector<waiting_commit>& commits) {
+  pb::log_entry head;
+  head.set_index(index);
+  auto bytes = head.SerializeAsString();
+  google::protobuf::io::StringOutputStream stream{&bytes};
+  google::protobuf::io::CodedOutputStream out{&stream};
+  constexpr std::uint32_t length_delimited = 2; // the wire type of a message
+  for (auto& c : commits) {
+    out.WriteTag(pb::log_entry::kBatchesFieldNumber << 3 | length_delimited);
+    out.WriteVarint32(static_cast<std::uint32_t>(c.bytes));
+    c.batch->SerializeWithCachedSizes(&out);
+  }
+  return bytes;
+}
+
+// An entry gathers what has come while the one before it was written: the next one is proposed when that has ended,
+// but before it is applied (see carry_out), so that the disk works meanwhile.
+void propose_waiting(metadata_pointer self, std::size_t entries_max = 1) {
   auto& s = self->state;
-  while (!s.queue.empty() && !s.proposing && s.host->leader() && s.host->held_bytes() < s.options.held_bytes_max) {
+  while (!s.queue.empty() && s.proposed < entries_max && s.host->leader() && s.host->held_bytes() < s.options.held_bytes_max) {
     auto commits = std::make_shared<std::vector<waiting_commit>>(take_entry(s));
-    pb::log_entry entry;
-    entry.set_index(s.host->last_index() + 1);
-    for (auto& c : *commits) *entry.add_batches() = *c.batch;
-    auto accepted = s.host->propose(as_bytes(entry.SerializeAsString()), [&s, commits](const result<>& outcome) {
-      s.proposing = false;
+    auto accepted = s.host->propose(as_bytes(entry_of(s.host->last_index() + 1, *commits)), [&s, commits](const result<>& outcome) {
+      --s.proposed;
       if (outcome)
         answer(*commits, s.replica->take_outcomes());
       else
         for (auto& c : *commits) c.answer(outcome.error());
     });
     if (accepted)
-      s.proposing = true;
+      ++s.proposed;
     else
       for (auto& c : *commits) c.answer(accepted.error());
   }
@@ -215,19 +232,29 @@ void run_checkpoint(metadata_pointer self, std::function<result<>()> job) {
     .then([ended] { ended({}); }, [ended](const caf::error& e) { ended(from_caf(e)); });
 }
 
-// The only place that sends. Requests to syncer and worker have no timeout: both are local, and a dead one answers.
+// Requests to syncer and worker have no timeout: both are local, and a dead one answers.
+void start_sync(metadata_pointer self) {
+  auto& s = self->state;
+  auto ticket = s.host->take_sync();
+  if (!ticket) return;
+  auto ended = [self](const result<>& outcome) {
+    if (outcome) {
+      propose_waiting(self, 2);
+      start_sync(self);
+    }
+    self->state.host->synced(outcome);
+    carry_out(self);
+  };
+  self->request(s.options.syncer, caf::infinite, sync_atom::value, *ticket)
+    .then([ended] { ended({}); }, [ended](const caf::error& e) { ended(from_caf(e)); });
+}
+
+// Whatever has become possible.
 void carry_out(metadata_pointer self) {
   auto& s = self->state;
   propose_waiting(self);
   serve_reads(self);
-  if (auto ticket = s.host->take_sync()) {
-    auto ended = [self](const result<>& outcome) {
-      self->state.host->synced(outcome);
-      carry_out(self);
-    };
-    self->request(s.options.syncer, caf::infinite, sync_atom::value, *ticket)
-      .then([ended] { ended({}); }, [ended](const caf::error& e) { ended(from_caf(e)); });
-  }
+  start_sync(self);
   if (auto job = s.host->take_checkpoint()) run_checkpoint(self, std::move(job));
   if (auto& f = s.host->failure()) {
     if (!std::exchange(s.failure_told, true)) spdlog::error("metadata: stopped until the next start: {}", f->message);

@@ -47,7 +47,7 @@ result<> metadata_replica::apply(std::uint64_t index, bytes_view command) {
   if (entry.index() != index)
     return fail(
       ec::corrupt, "Raft entry " + std::to_string(index) + " says that it is entry " + std::to_string(entry.index()));
-  auto outcomes = machine_.apply(entry, index);
+  auto outcomes = machine_.apply(std::move(entry), index);
   if (!outcomes) return std::move(outcomes).error();
   outcomes_ = std::move(*outcomes);
   applied_ = index;

@@ -176,18 +176,21 @@ void raft_host::tick() {
 
 std::optional<log_sync> raft_host::take_sync() {
   auto& x = *impl_;
-  if (x.failed || x.closed || x.ticket || x.appends.empty()) return std::nullopt;
-  x.ticket = x.disk_state->prepare_sync();
-  x.covered = x.appends.size();
-  return x.ticket;
+  auto covered = std::size_t{0};
+  for (auto& s : x.syncs) covered += s.appends;
+  if (x.failed || x.closed || x.syncs.size() >= syncs_max || x.appends.size() == covered) return std::nullopt;
+  x.syncs.push_back({x.disk_state->prepare_sync(), x.appends.size() - covered});
+  return x.syncs.back().ticket;
 }
 
 void raft_host::synced(const result<>& outcome) {
   auto& x = *impl_;
-  if (!x.ticket) return;
-  x.disk_state->synced(*std::exchange(x.ticket, std::nullopt), outcome);
+  if (x.syncs.empty()) return;
+  auto ended = std::move(x.syncs.front());
+  x.syncs.pop_front();
+  x.disk_state->synced(ended.ticket, outcome);
   if (!outcome) x.note_failure(outcome.error());
-  for (auto n = std::exchange(x.covered, 0); n > 0 && !x.failed && !x.closed; --n) {
+  for (auto n = ended.appends; n > 0 && !x.failed && !x.closed; --n) {
     auto* request = x.appends.front();
     x.appends.pop_front();
     x.end_append(request, 0);
@@ -226,7 +229,7 @@ void raft_host::impl::note_failure(error e) {
 
 void raft_host::impl::settle() {
   if (!failed || closed) return;
-  covered = 0;
+  for (auto& s : syncs) s.appends = 0;
   for (auto lost = std::exchange(appends, {}); auto* request : lost) end_append(request, RAFT_IOERR); // it steps down
   for (auto& p : proposals) finish(p, RAFT_IOERR); // libraft answers some of them only when it is closed
   for (auto& b : barriers) finish(b, RAFT_IOERR);
@@ -236,7 +239,7 @@ void raft_host::impl::settle() {
 
 void raft_host::close() { impl_->close(); }
 bool raft_host::idle() const {
-  return impl_->appends.empty() && !impl_->ticket && !(impl_->current && impl_->current->handed_out);
+  return impl_->appends.empty() && impl_->syncs.empty() && !(impl_->current && impl_->current->handed_out);
 }
 const std::optional<error>& raft_host::failure() const { return impl_->failed; }
 bool raft_host::leader() const { return !impl_->failed && !impl_->closed && raft_state(&impl_->raft) == RAFT_LEADER; }

@@ -75,7 +75,8 @@ public:
   result<> barrier(on_done done);
 
   void tick();
-  // An fsync to run, and later its outcome. At most one at a time.
+  // An fsync to run, and later its outcome. At most syncs_max at a time; they end in their order.
+  static constexpr std::size_t syncs_max = 2;
   std::optional<log_sync> take_sync();
   void synced(const result<>& outcome);
   // A checkpoint to run (any thread), and later its outcome. At most one at a time.

@@ -72,10 +72,13 @@ struct raft_host::impl {
   std::optional<error> failed;
   std::optional<error> append_refused; // why the append of the current raft_apply() did not happen
 
-  // Appended, not yet durable; the first `covered` of them are waiting for `ticket`.
+  // Appended, not yet durable. The syncs that are under way, oldest first, and how many appends each one covers.
+  struct sync_under_way {
+    log_sync ticket;
+    std::size_t appends = 0;
+  };
   std::deque<raft_io_append*> appends;
-  std::optional<log_sync> ticket;
-  std::size_t covered = 0;
+  std::deque<sync_under_way> syncs;
 
   std::list<pending<apply_request>> proposals;
   std::list<pending<barrier_request>> barriers;

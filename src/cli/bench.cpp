@@ -44,7 +44,7 @@ public:
   explicit bench_run(const bench_config& config)
       : config_(config),
         bucket_(config.bucket.empty() ? "troupe-bench-" + random_name() : config.bucket),
-        prefix_("bench-" + random_name() + "/"),
+        prefix_(config.existing ? "" : "bench-" + random_name() + "/"),
         body_(std::make_unique_for_overwrite<std::byte[]>(config.object_bytes)) {
     // Random, so that compression on the way cannot flatter.
     system_entropy().fill({body_.get(), static_cast<std::size_t>(config.object_bytes)});
@@ -57,7 +57,7 @@ public:
       TROUPE_TRY(make_bucket(client, bucket_));
     }
     auto report = measure();
-    if (config_.keep) return report;
+    if (config_.keep || config_.existing) return report;
     auto cleaned = clean_up();
     if (report && !cleaned) report->cleanup = cleaned.error();
     return report;
@@ -65,8 +65,8 @@ public:
 
 private:
   result<bench_report> measure() {
-    const auto objects = objects_of(config_);
-    if (config_.mode != bench_mode::put) TROUPE_TRY(prepare(objects));
+    const auto objects = config_.existing ? 0 : objects_of(config_);
+    if (!config_.existing && config_.mode != bench_mode::put) TROUPE_TRY(prepare(objects));
     if (config_.mode == bench_mode::list) {
       auto listed = run_list_load(config_, bucket_, prefix_);
       if (listed) listed->objects_prepared = objects;

@@ -27,6 +27,7 @@ struct bench_config {
   std::uint64_t objects = 0;  // 0: fresh keys for put, 1000 for get and mixed, 10,000 for list
   unsigned read_percent = 70; // of mixed
   std::string bucket;         // empty: one is made, and removed at the end
+  bool existing = false;      // list what is there: prepare nothing, remove nothing
   bool keep = false;          // leave the objects (and a bucket that was made)
   bool signed_payload = false;
   bool progress = false;

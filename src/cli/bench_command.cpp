@@ -57,6 +57,8 @@ result<> complete(bench_flags& flags) {
     if (!bucket) return bucket.error();
     config.bucket = bucket->bucket;
   }
+  if (config.existing && (config.mode != bench_mode::list || config.bucket.empty()))
+    return fail(ec::bad_argument, "--existing is for `bench list` with --bucket: it lists what that bucket holds");
   auto where = resolve(flags.where, process_environment());
   if (!where) return where.error();
   config.where = *std::move(where);
@@ -118,6 +120,7 @@ void add_bench(CLI::App& app, command& chosen) {
     ->type_name("N");
   bench->add_option("--bucket", config.bucket, "Use this bucket; one is made and removed when absent")
     ->type_name("BUCKET");
+  bench->add_flag("--existing", config.existing, "For list: what --bucket holds; prepare and remove nothing");
   bench->add_flag("--keep", config.keep, "Leave the objects, and the bucket that was made");
   auto* const with_hash = bench->add_flag(
     "--signed-payload", config.signed_payload, "Send the SHA-256 of each body, which the server must check");

@@ -8,7 +8,6 @@
 
 #include <csignal>
 #include <cstdio>
-#include <malloc.h>
 
 namespace troupe::cli {
 namespace {
@@ -35,14 +34,6 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &r);
 }
 
-// Piece buffers of up to 1 MiB come and go: from the heap, since each fresh mapping would be zeroed page by page, but
-// few arenas, so that freed ones are found again.
-void tune_allocator() {
-  ::mallopt(M_MMAP_THRESHOLD, 4 << 20);
-  ::mallopt(M_TRIM_THRESHOLD, 64 << 20);
-  ::mallopt(M_ARENA_MAX, 4);
-}
-
 void greet(const development_store& store, const dev_options& options) {
   auto url = store.endpoint();
   const auto& keys = store.keys();
@@ -64,7 +55,6 @@ void greet(const development_store& store, const dev_options& options) {
 int run_dev(const dev_options& options) {
   log_to_stderr();
   raise_descriptor_limit();
-  tune_allocator();
   std::signal(SIGPIPE, SIG_IGN);
   // Blocked before any thread starts, so that all of them leave these signals to sigwait() below.
   sigset_t stop_signals;

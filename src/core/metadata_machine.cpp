@@ -16,6 +16,12 @@ bool usable(const std::string& key) {
     static_cast<unsigned char>(key.front()) < 0x80;
 }
 
+// An object whose content lies in a row of its own leaves nothing behind: the same batch puts or erases that row.
+bool names_no_content(const std::string& key, const std::string& row) {
+  pb::object_record record;
+  return key.front() == tables::objects && record.ParseFromString(row) && record.inlined();
+}
+
 error unusable(const char* where, int index, const std::string& key) {
   return fail(ec::bad_argument,
     std::string{where} + " " + std::to_string(index) + " of a batch has a key of " + std::to_string(key.size()) +
@@ -54,16 +60,16 @@ result<> metadata_machine::check(const pb::batch& batch) {
 }
 
 result<std::vector<metadata_machine::batch_outcome>> metadata_machine::apply(
-  const pb::log_entry& entry, std::uint64_t index) {
+  pb::log_entry entry, std::uint64_t index) {
   std::vector<batch_outcome> outcomes;
   outcomes.reserve(static_cast<std::size_t>(entry.batches_size()));
   entry_progress progress{.index = index};
-  for (const auto& batch : entry.batches()) TROUPE_TRY(apply(batch, progress, outcomes));
+  for (auto& batch : *entry.mutable_batches()) TROUPE_TRY(apply(batch, progress, outcomes));
   return outcomes;
 }
 
 result<> metadata_machine::apply(
-  const pb::batch& batch, entry_progress& progress, std::vector<batch_outcome>& outcomes) {
+  pb::batch& batch, entry_progress& progress, std::vector<batch_outcome>& outcomes) {
   if (auto fine = check(batch); !fine) {
     outcomes.emplace_back(std::move(fine).error());
     return {};
@@ -85,7 +91,7 @@ result<> metadata_machine::apply(
     outcomes.emplace_back(std::move(outcome));
     return {};
   }
-  for (const auto& operation : batch.operations()) TROUPE_TRY(carry_out(operation, batch.now_ms(), progress));
+  for (auto& operation : *batch.mutable_operations()) TROUPE_TRY(carry_out(operation, batch.now_ms(), progress));
   outcome.set_applied(true);
   outcomes.emplace_back(std::move(outcome));
   return {};
@@ -139,7 +145,7 @@ result<bool> metadata_machine::erases_too_much(const pb::batch& batch) const {
   return false;
 }
 
-result<> metadata_machine::carry_out(const pb::operation& operation, std::int64_t now_ms, entry_progress& progress) {
+result<> metadata_machine::carry_out(pb::operation& operation, std::int64_t now_ms, entry_progress& progress) {
   if (operation.kind() == pb::operation::erase_prefix) {
     auto keys = keys_below(operation.key(), rows_erased_max + operations_max + 1);
     if (!keys) return std::move(keys).error();
@@ -151,16 +157,16 @@ result<> metadata_machine::carry_out(const pb::operation& operation, std::int64_
   }
   if (operation.collect()) TROUPE_TRY(collect(operation.key(), now_ms, progress));
   if (operation.kind() == pb::operation::put)
-    rows_.put(operation.key(), operation.value());
+    rows_.put(std::move(*operation.mutable_key()), std::move(*operation.mutable_value()));
   else
-    rows_.erase(operation.key());
+    rows_.erase(std::move(*operation.mutable_key()));
   return {};
 }
 
 result<> metadata_machine::collect(const std::string& key, std::int64_t now_ms, entry_progress& progress) {
   auto row = rows_.get(key);
   if (!row) return std::move(row).error();
-  if (!row->has_value()) return {};
+  if (!row->has_value() || names_no_content(key, **row)) return {};
   pb::garbage_record garbage;
   garbage.set_table(key.substr(0, 1));
   garbage.set_key(key);

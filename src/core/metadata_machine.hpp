@@ -31,19 +31,19 @@ public:
   using batch_outcome = result<pb::batch_result>;
   // The batches of an entry, one after the other. The outer error (ec::io_error, ec::corrupt) is fatal: the state may
   // hold half a batch, so its owner must drop it and replay from the last checkpoint.
-  result<std::vector<batch_outcome>> apply(const pb::log_entry&, std::uint64_t index);
+  result<std::vector<batch_outcome>> apply(pb::log_entry, std::uint64_t index);
 
   result<pb::read_reply> read(const pb::read_request&) const;
   result<pb::list_reply> list(const pb::list_request&) const;
 
 private:
   struct entry_progress; // the entry's index and how many rows it has moved to garbage
-  result<> apply(const pb::batch&, entry_progress&, std::vector<batch_outcome>&);
+  result<> apply(pb::batch&, entry_progress&, std::vector<batch_outcome>&);
   result<bool> holds(const pb::precondition&) const;
   result<bool> prefix_in_use(const std::string& prefix) const;
   result<std::vector<std::string>> keys_below(const std::string& prefix, std::size_t keys_max) const;
   result<bool> erases_too_much(const pb::batch&) const;
-  result<> carry_out(const pb::operation&, std::int64_t now_ms, entry_progress&);
+  result<> carry_out(pb::operation&, std::int64_t now_ms, entry_progress&);
   result<> collect(const std::string& key, std::int64_t now_ms, entry_progress&);
 
   state& rows_;

@@ -100,6 +100,15 @@ def test_uploads_are_listed_by_key_and_then_by_age(s3, bucket):
         assert seen == [u["UploadId"] for u in listed]
 
 
+def test_completing_again_answers_the_same_until_the_object_is_another(s3, upload):
+    parts = send(s3, upload, {1: b"x"})
+    first, again = complete(s3, upload, parts), complete(s3, upload, parts)
+    assert first["ETag"] == again["ETag"]
+    s3.put_object(Bucket=upload["Bucket"], Key="k", Body=b"another")
+    assert error_of(complete, s3=s3, upload=upload, parts=parts) == (404, "NoSuchUpload")
+    assert s3.get_object(Bucket=upload["Bucket"], Key="k")["Body"].read() == b"another"
+
+
 def test_an_aborted_upload_is_gone(s3, upload):
     parts = send(s3, upload, {1: b"x"})
     assert s3.abort_multipart_upload(**upload)["ResponseMetadata"]["HTTPStatusCode"] == 204

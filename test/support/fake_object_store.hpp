@@ -228,6 +228,8 @@ public:
     o.record.set_etag(outcome.etag);
     o.record.set_modified_ms(outcome.modified_ms);
     o.record.set_parts(static_cast<std::uint32_t>(choices.size()));
+    o.record.set_upload_id(id.to_bytes());
+    o.record.set_storage_class(u->record.storage_class());
     *o.record.mutable_headers() = u->record.headers();
     *o.record.mutable_metadata() = u->record.metadata();
     *o.record.mutable_tags() = u->record.tags();

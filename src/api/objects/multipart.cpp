@@ -264,6 +264,8 @@ http::task<result<put_outcome>> clustered_store::complete_upload(std::string buc
   *record.mutable_metadata() = open->metadata();
   *record.mutable_tags() = open->tags();
   record.set_manifest_id(manifest_id.to_bytes());
+  record.set_upload_id(upload_id.to_bytes());
+  record.set_storage_class(open->storage_class());
   record.set_parts(static_cast<std::uint32_t>(chosen->size()));
 
   add(batch, pb::operation::put, tables::manifest(manifest_id))->set_value(manifest.SerializeAsString());

@@ -90,22 +90,7 @@ http::task<> check_size(call& c, const data_id& id, const std::vector<part_choic
         " does not match what was computed: " + std::to_string(size)};
 }
 
-} // namespace
-
-http::task<> on_complete_multipart_upload(call& c) {
-  const auto id = upload_id_of(c);
-  auto conditions = must(write_conditions(c.header("If-Match"), c.header("If-None-Match")));
-  auto content = c.content(checksums_of::object);
-  const auto text = co_await content.read_document(c.config.document_bytes_max);
-  const auto upload = must(co_await c.store.upload(c.bucket(), c.key(), id));
-  auto parts = parse(text, c.config.document_bytes_max);
-  if (const auto type = c.header("x-amz-checksum-type"); !type.empty() && !upload.checksum_algorithm().empty() &&
-      type != (upload.full_object_checksum() ? "FULL_OBJECT" : "COMPOSITE"))
-    throw s3_error{ec::invalid_request, "The upload was created using the other checksum type."};
-  auto claims = claimed_checksums(c, upload, parts.size());
-  co_await check_size(c, id, parts);
-  const auto outcome = must(co_await c.store.complete_upload(
-    c.bucket(), c.key(), id, std::move(parts), std::move(conditions), std::move(claims)));
+http::task<> answer(call& c, const std::string& etag, const std::vector<pb::checksum>& checksums) {
   std::string xml;
   xml_writer x{xml};
   x.open("CompleteMultipartUploadResult", xml_namespace);
@@ -114,11 +99,38 @@ http::task<> on_complete_multipart_upload(call& c) {
   x.element("Location",
     std::string{c.req.tls() ? "https://" : "http://"} + std::string{host} +
       (virtual_host ? "/" : "/" + c.bucket() + "/") + percent_encode(c.where.key, true));
-  x.element("Bucket", c.where.bucket).element("Key", c.where.key).element("ETag", quoted(outcome.etag));
-  write_checksums(x, outcome.checksums);
-  write_checksum_type(x, outcome.checksums);
+  x.element("Bucket", c.where.bucket).element("Key", c.where.key).element("ETag", quoted(etag));
+  write_checksums(x, checksums);
+  write_checksum_type(x, checksums);
   x.close();
   co_await c.send_xml(std::move(xml));
+}
+
+} // namespace
+
+http::task<> on_complete_multipart_upload(call& c) {
+  const auto id = upload_id_of(c);
+  auto conditions = must(write_conditions(c.header("If-Match"), c.header("If-None-Match")));
+  auto content = c.content(checksums_of::object);
+  const auto text = co_await content.read_document(c.config.document_bytes_max);
+  auto found = co_await c.store.upload(c.bucket(), c.key(), id);
+  if (!found && found.error().code == ec::no_such_upload) {
+    // The client may have missed the first answer: while the object is this upload's, the answer is the same.
+    const auto made = co_await c.store.get(c.bucket(), c.key(), false);
+    if (!made || made->record.upload_id() != id.to_bytes()) throw s3_error{ec::no_such_upload};
+    const std::vector<pb::checksum> checksums{made->record.checksums().begin(), made->record.checksums().end()};
+    co_return co_await answer(c, made->record.etag(), checksums);
+  }
+  const auto upload = must(std::move(found));
+  auto parts = parse(text, c.config.document_bytes_max);
+  if (const auto type = c.header("x-amz-checksum-type"); !type.empty() && !upload.checksum_algorithm().empty() &&
+      type != (upload.full_object_checksum() ? "FULL_OBJECT" : "COMPOSITE"))
+    throw s3_error{ec::invalid_request, "The upload was created using the other checksum type."};
+  auto claims = claimed_checksums(c, upload, parts.size());
+  co_await check_size(c, id, parts);
+  const auto outcome = must(co_await c.store.complete_upload(
+    c.bucket(), c.key(), id, std::move(parts), std::move(conditions), std::move(claims)));
+  co_await answer(c, outcome.etag, outcome.checksums);
 }
 
 } // namespace troupe::s3

@@ -53,15 +53,12 @@ http::task<> on_create_multipart_upload(call& c) {
   if (!type.empty() && !algorithm)
     throw s3_error{
       ec::invalid_request, "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header."};
-  // The record of an upload has no room for it: refused rather than forgotten.
-  if (!read_storage_class(c.header("x-amz-storage-class")).empty())
-    throw s3_error{
-      ec::not_implemented, "A storage class other than STANDARD is not implemented for multipart uploads."};
   pb::upload_record what;
   add_pairs(described.headers, what.mutable_headers());
   add_pairs(described.metadata, what.mutable_metadata());
   add_pairs(read_tags(c.header("x-amz-tagging")), what.mutable_tags());
   what.set_owner(c.config.owner_id);
+  what.set_storage_class(read_storage_class(c.header("x-amz-storage-class")));
   if (algorithm) {
     what.set_checksum_algorithm(std::string{name_of(*algorithm)});
     what.set_full_object_checksum(full_object(*algorithm, type));

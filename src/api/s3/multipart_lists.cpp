@@ -28,7 +28,7 @@ http::task<> on_list_parts(call& c) {
   x.element("UploadId", show_upload_id(id));
   write_owner(x, "Initiator", c.config);
   write_owner(x, "Owner", c.config);
-  x.element("StorageClass", "STANDARD").element("PartNumberMarker", marker);
+  x.element("StorageClass", shown_storage_class(upload.storage_class())).element("PartNumberMarker", marker);
   x.element("NextPartNumberMarker", parts.empty() ? 0u : parts.back().number());
   x.element("MaxParts", most);
   if (show.encoded) x.element("EncodingType", "url");
@@ -76,7 +76,8 @@ http::task<> on_list_multipart_uploads(call& c) {
     x.open("Upload").element("Key", show(e.key)).element("UploadId", show_upload_id(e.upload_id));
     write_owner(x, "Initiator", c.config);
     write_owner(x, "Owner", c.config);
-    x.element("StorageClass", "STANDARD").element("Initiated", shown_time(e.record.started_ms()));
+    x.element("StorageClass", shown_storage_class(e.record.storage_class()));
+    x.element("Initiated", shown_time(e.record.started_ms()));
     if (!e.record.checksum_algorithm().empty())
       x.element("ChecksumAlgorithm", e.record.checksum_algorithm())
         .element("ChecksumType", e.record.full_object_checksum() ? "FULL_OBJECT" : "COMPOSITE");
