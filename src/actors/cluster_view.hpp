@@ -45,7 +45,7 @@ struct session_limits {
   std::chrono::milliseconds slow_grace{3'000};     // for the last nodes once there is a quorum without them
   std::chrono::milliseconds idle_timeout{300'000}; // without a message, a session gives up
   std::chrono::milliseconds suspicion{10'000};     // a node that failed an upload gets no new ones for so long
-  unsigned hash_together_from = 4; // uploads at a time; fewer are faster hashed each by its own session
+  unsigned hash_together_from = 4;                 // uploads at a time; fewer are faster hashed each by its own session
   latency_estimate::bounds hedge;                  // when another node is asked for a piece: the p95 of reads, within
 };
 

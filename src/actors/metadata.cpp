@@ -110,15 +110,17 @@ std::string entry_of(std::uint64_t index, const std::vector<waiting_commit>& com
 // but before it is applied (see carry_out), so that the disk works meanwhile.
 void propose_waiting(metadata_pointer self, std::size_t entries_max = 1) {
   auto& s = self->state;
-  while (!s.queue.empty() && s.proposed < entries_max && s.host->leader() && s.host->held_bytes() < s.options.held_bytes_max) {
+  while (!s.queue.empty() && s.proposed < entries_max && s.host->leader() &&
+    s.host->held_bytes() < s.options.held_bytes_max) {
     auto commits = std::make_shared<std::vector<waiting_commit>>(take_entry(s));
-    auto accepted = s.host->propose(as_bytes(entry_of(s.host->last_index() + 1, *commits)), [&s, commits](const result<>& outcome) {
-      --s.proposed;
-      if (outcome)
-        answer(*commits, s.replica->take_outcomes());
-      else
-        for (auto& c : *commits) c.answer(outcome.error());
-    });
+    auto accepted =
+      s.host->propose(as_bytes(entry_of(s.host->last_index() + 1, *commits)), [&s, commits](const result<>& outcome) {
+        --s.proposed;
+        if (outcome)
+          answer(*commits, s.replica->take_outcomes());
+        else
+          for (auto& c : *commits) c.answer(outcome.error());
+      });
     if (accepted)
       ++s.proposed;
     else

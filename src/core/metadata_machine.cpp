@@ -59,8 +59,7 @@ result<> metadata_machine::check(const pb::batch& batch) {
   return {};
 }
 
-result<std::vector<metadata_machine::batch_outcome>> metadata_machine::apply(
-  pb::log_entry entry, std::uint64_t index) {
+result<std::vector<metadata_machine::batch_outcome>> metadata_machine::apply(pb::log_entry entry, std::uint64_t index) {
   std::vector<batch_outcome> outcomes;
   outcomes.reserve(static_cast<std::size_t>(entry.batches_size()));
   entry_progress progress{.index = index};
@@ -68,8 +67,7 @@ result<std::vector<metadata_machine::batch_outcome>> metadata_machine::apply(
   return outcomes;
 }
 
-result<> metadata_machine::apply(
-  pb::batch& batch, entry_progress& progress, std::vector<batch_outcome>& outcomes) {
+result<> metadata_machine::apply(pb::batch& batch, entry_progress& progress, std::vector<batch_outcome>& outcomes) {
   if (auto fine = check(batch); !fine) {
     outcomes.emplace_back(std::move(fine).error());
     return {};

@@ -44,11 +44,11 @@ private:
   mutable std::mutex mutex_;
   mutable bool direct_works_ = true;
   std::unique_ptr<std::byte[], unaligned> window_;
-  std::uint64_t base_ = 0;          // of the window in the file; aligned
-  mutable std::uint64_t used_ = 0;  // bytes of the window that are the file's
+  std::uint64_t base_ = 0;                              // of the window in the file; aligned
+  mutable std::uint64_t used_ = 0;                      // bytes of the window that are the file's
   mutable std::uint64_t dirty_from_ = 0, dirty_to_ = 0; // of the window; empty: nothing to write
-  std::uint64_t size_;              // of the file, as its users see it
-  std::uint64_t set_aside_;         // the disk has blocks for everything before it
+  std::uint64_t size_;                                  // of the file, as its users see it
+  std::uint64_t set_aside_;                             // the disk has blocks for everything before it
 };
 
 } // namespace troupe

@@ -1,0 +1,190 @@
+// What an object store must keep to, without HTTP, sockets or disks: content first, then one batch makes it visible.
+
+#include "store_fixture.hpp"
+
+#include "codec/digest.hpp"
+#include "codec/text.hpp"
+#include "core/tables.hpp"
+
+using namespace troupe;
+using namespace troupe::test;
+
+namespace {
+
+constexpr std::size_t big = 1'000'000; // six stripes of RS(3,2)
+
+std::string garbage_rows() { return std::string(1, tables::garbage); }
+
+} // namespace
+
+TEST_CASE_METHOD(store_fixture, "small content lives beside its record, larger content in pieces on the nodes") {
+  auto small = content_of(1, 8192), copied = content_of(2, 8193), spread = content_of(3, big);
+  REQUIRE(put("small", small));
+  CHECK(cluster.pieces_stored() == 0);
+  REQUIRE(put("copied", copied));
+  CHECK(cluster.pieces_stored() == 3);
+  auto outcome = put("spread", spread);
+  REQUIRE(outcome);
+  CHECK(outcome->etag == hex_encode(bytes_view{md5(as_bytes(spread))}));
+  CHECK(cluster.pieces_stored() == 3 + 6 * 5);
+  CHECK(get("small").value() == small);
+  CHECK(get("copied").value() == copied);
+  CHECK(get("spread").value() == spread);
+  auto found = run(store.get("bkt", "spread", true)).value();
+  for (auto [offset, length] : {std::pair{0u, 1u}, {65'535u, 2u}, {196'607u, 70'000u}, {999'999u, 1u}})
+    CHECK(read(found, offset, length).value() == spread.substr(offset, length));
+  REQUIRE(put("empty", ""));
+  CHECK(get("empty").value().empty());
+  CHECK(get("none").error().code == ec::no_such_key);
+}
+
+TEST_CASE_METHOD(
+  store_fixture, "an overwrite or a delete leaves the old pieces to the healer, and nothing when inlined") {
+  REQUIRE(put("k", content_of(1, big)));
+  auto old = run(store.get("bkt", "k", true)).value();
+  REQUIRE(put("k", "small"));
+  CHECK(rows_below(garbage_rows()) == 1);
+  CHECK(read(old, 0, big).value() == content_of(1, big)); // who reads the old one reads it to its end
+  REQUIRE(put("k", "smaller"));
+  REQUIRE(run(store.remove("bkt", "k", {})));
+  CHECK(rows_below(garbage_rows()) == 1);
+  CHECK(rows_below(std::string(1, tables::inlines)) == 0);
+  REQUIRE(run(store.delete_bucket("bkt")));
+}
+
+TEST_CASE_METHOD(store_fixture, "content that is refused is taken back, and the old object stays") {
+  REQUIRE(put("k", "old"));
+  auto body = content_of(5, big);
+  SECTION("wrong Content-MD5") {
+    auto what = object("k", big);
+    what.expected.md5 = std::string(16, 'x');
+    CHECK(put(what, body).error().code == ec::bad_digest);
+  }
+  SECTION("wrong checksum, known at the end") {
+    auto what = object("k", big);
+    what.checksums.add(checksum_kind::crc32);
+    what.expected.checksums = []() -> result<checksum_values> {
+      checksum_values v;
+      v.set(checksum_kind::crc32, "abcd");
+      return v;
+    };
+    CHECK(put(what, body).error().code == ec::bad_digest);
+  }
+  SECTION("a body that is too short") { CHECK(put(object("k", big + 1), body).error().code == ec::incomplete_body); }
+  SECTION("a body that is too long") { CHECK(put(object("k", big - 1), body).error().code == ec::invalid_request); }
+  SECTION("a small body that is too short") {
+    CHECK(put(object("k", 9), "12345678").error().code == ec::incomplete_body);
+  }
+  SECTION("no bucket") {
+    auto what = object("k", big);
+    what.bucket = "other";
+    CHECK(put(what, body).error().code == ec::no_such_bucket);
+  }
+  SECTION("two nodes that fail") {
+    for (auto name : {"node-1", "node-3"}) cluster.node(name).fail_all(ec::io_error);
+    CHECK(put(object("k", big), body).error().code == ec::unavailable);
+    for (auto name : {"node-1", "node-3"}) cluster.node(name).heal();
+  }
+  SECTION("more than the memory budget") {
+    auto hold = run(memory.acquire(memory_bytes, http::steady::now())); // others have it all
+    text_source source{body};
+    auto waiting = start(store.put(object("k", big), source));
+    CHECK(!waiting->has_value()); // it waits its turn
+    hold->release();
+    CHECK(get("k").value().size() <= big); // lets things happen
+    REQUIRE(waiting->has_value());
+    CHECK((*waiting)->has_value());
+    REQUIRE(put("k", "old"));
+    return;
+  }
+  CHECK(get("k").value() == "old");
+  CHECK(cluster.pieces_stored() == 0);
+}
+
+TEST_CASE_METHOD(store_fixture, "of two conditional writes at once one wins") {
+  put_object create = object("k", 3);
+  create.conditions.if_none_match = "*";
+  text_source one{"one"}, two{"two"};
+  // Both have looked before either commits: nothing runs until settle().
+  auto a = std::make_shared<std::optional<result<put_outcome>>>(), b = a;
+  b = std::make_shared<std::optional<result<put_outcome>>>();
+  auto both = [&](put_object what, text_source& s, auto out) -> http::task<void> {
+    out->emplace(co_await store.put(std::move(what), s));
+  };
+  boost::asio::co_spawn(io.context(), both(create, one, a), boost::asio::detached);
+  boost::asio::co_spawn(io.context(), both(create, two, b), boost::asio::detached);
+  auto present = get("k");
+  REQUIRE(a->has_value());
+  REQUIRE(b->has_value());
+  CHECK((*a)->has_value() != (*b)->has_value());
+  auto& lost = (*a)->has_value() ? *b : *a;
+  CHECK((*lost).error().code == ec::precondition_failed);
+  CHECK(get("k").value() == ((*a)->has_value() ? "one" : "two"));
+
+  put_object replace = object("k", 5);
+  replace.conditions.if_match = "no such etag";
+  CHECK(put(replace, "three").error().code == ec::precondition_failed);
+  replace.conditions.if_match = (*a)->has_value() ? (*a)->value().etag : (*b)->value().etag;
+  CHECK(put(replace, "three"));
+  replace.key = "none";
+  CHECK(put(replace, "three").error().code == ec::no_such_key);
+}
+
+TEST_CASE_METHOD(store_fixture, "parts become one object at once, and what was not chosen is garbage") {
+  constexpr std::size_t part = 5 << 20;
+  auto first = content_of(1, part), second = content_of(2, 100'000), third = std::string{"a small part"};
+  auto id = run(store.create_upload("bkt", "k", {})).value();
+  std::vector<part_choice> chosen;
+  for (auto& [number, body] : {std::pair{1u, first}, {2u, second}, {3u, third}}) {
+    text_source source{body};
+    auto done = run(store.put_part(object("k", body.size()), id, number, source));
+    REQUIRE(done);
+    if (number != 2) chosen.push_back({number, done->etag, {}});
+  }
+  CHECK(get("k").error().code == ec::no_such_key);
+  auto refused = chosen;
+  refused[1].etag = refused[0].etag;
+  CHECK(run(store.complete_upload("bkt", "k", id, refused, {}, {})).error().code == ec::invalid_part);
+  auto done = run(store.complete_upload("bkt", "k", id, chosen, {}, {}));
+  REQUIRE(done);
+  CHECK(done->size == part + third.size());
+  CHECK(done->etag.ends_with("-2"));
+  CHECK(get("k").value() == first + third);
+  auto found = run(store.get("bkt", "k", true)).value();
+  CHECK(read(found, part - 2, 4).value() == first.substr(part - 2) + "a ");
+  CHECK(rows_below(garbage_rows()) == 1); // part 2
+  CHECK(run(store.upload("bkt", "k", id)).error().code == ec::no_such_upload);
+  CHECK(run(store.complete_upload("bkt", "k", id, chosen, {}, {})).error().code == ec::no_such_upload);
+
+  auto other = run(store.create_upload("bkt", "k", {})).value();
+  text_source source{second};
+  REQUIRE(run(store.put_part(object("k", second.size()), other, 1, source)));
+  CHECK(run(store.delete_bucket("bkt")).error().code == ec::bucket_not_empty);
+  REQUIRE(run(store.abort_upload("bkt", "k", other)));
+  CHECK(rows_below(garbage_rows()) == 2);
+  CHECK(get("k").value() == first + third);
+}
+
+TEST_CASE_METHOD(store_fixture, "without METADATA nothing is acknowledged, and the pieces are given back") {
+  caf::anon_send_exit(metadata, caf::exit_reason::kill);
+  cluster.fx.run();
+  CHECK(put("k", "small").error().code == ec::unavailable);
+  CHECK(put("k", content_of(1, big)).error().code == ec::unavailable);
+  CHECK(get("k").error().code == ec::unavailable);
+  CHECK(cluster.pieces_stored() == 0);
+}
+
+TEST_CASE_METHOD(store_fixture, "a listing pages through keys and prefixes") {
+  for (auto* key : {"a", "a/b", "a/c", "b", "c/d"}) REQUIRE(put(key, "x"));
+  std::vector<std::string> seen;
+  for (std::string after;;) {
+    list_objects what{.bucket = "bkt", .prefix = "", .delimiter = "/", .start_after = after, .limit = 2};
+    auto page = run(store.list(what)).value();
+    for (auto& e : page.entries) seen.push_back(e.key);
+    if (!page.truncated) break;
+    after = page.last;
+  }
+  CHECK(seen == std::vector<std::string>{"a", "a/", "b", "c/"});
+  CHECK(run(store.list({.bucket = "none", .prefix = {}, .delimiter = {}, .start_after = {}})).error().code ==
+    ec::no_such_bucket);
+}
