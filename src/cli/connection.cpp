@@ -33,7 +33,7 @@ result<> set_endpoint(connection& c, std::string endpoint) {
 
 environment_lookup process_environment() {
   return [](const char* name) -> std::optional<std::string> {
-    auto const* value = std::getenv(name);
+    const auto* value = std::getenv(name);
     if (value == nullptr || *value == '\0') return std::nullopt;
     return std::string{value};
   };

@@ -121,9 +121,9 @@ result<download_report> download_file(
   const auto threads = static_cast<unsigned>(std::min<std::uint64_t>(t.parallel, ranges));
   auto fetched = run_together(t, threads, false, [&](s3_client& client, const std::stop_token& stop) -> result<> {
     while (!stop.stop_requested()) {
-      auto const index = next.fetch_add(1);
+      const auto index = next.fetch_add(1);
       if (index >= ranges) break;
-      auto const first = index * range;
+      const auto first = index * range;
       range_sink sink{first, std::min(first + range, facts.size), facts.size, take};
       TROUPE_TRY(fetch(client, name, facts.etag, sink, stop));
     }

@@ -29,7 +29,7 @@ result<copy_report> copy_in_parts(const connection& where, const std::stop_token
   std::vector<finished_part> parts;
   auto done = run_together(t, copies_at_once, false, [&](s3_client& c, const std::stop_token& stopped) -> result<> {
     while (!stopped.stop_requested()) {
-      auto const index = next.fetch_add(1);
+      const auto index = next.fetch_add(1);
       if (index >= plan->parts) break;
       auto part = copy_part(c, from, {.object = to, .upload_id = *upload_id, .number = index + 1},
         {.first = plan->offset(index), .bytes = plan->size(index)}, facts.etag);
@@ -70,11 +70,11 @@ result<std::uint64_t> remove_prefix(s3_client& client, const object_name& prefix
       std::vector<std::string> keys;
       for (auto& object : page.objects) keys.push_back(std::move(object.key));
       if (keys.empty()) return {};
-      auto const refused = remove_objects(client, prefix.bucket, keys);
+      const auto refused = remove_objects(client, prefix.bucket, keys);
       if (!refused) return refused.error();
       removed += keys.size() - std::min(keys.size(), refused->size());
       if (refused->empty()) return {};
-      auto const& first = refused->front();
+      const auto& first = refused->front();
       return fail(code_named(first.fault.code),
         std::to_string(refused->size()) + " objects were not removed; the first, " + first.key + ": " +
           first.fault.code + ": " + first.fault.message);

@@ -121,7 +121,7 @@ void add_object_commands(CLI::App& storage, command& chosen) {
   const auto flags = std::make_shared<object_flags>();
   using handler = result<> (*)(session&, const object_flags&);
   const auto runs = [flags, &chosen](CLI::App* app, handler work) {
-    auto const name = app->get_name();
+    const auto name = app->get_name();
     app->callback([flags, name, work, &chosen] {
       chosen = [=] {
         return run_session(*flags, name + ' ' + flags->name, [&](session& s) { return work(s, *flags); });

@@ -48,7 +48,7 @@ result<std::vector<sent_part>> send_parts(
       if (!next) return next.error();
       if (!*next) return {};
       auto& [number, body] = **next;
-      auto const crc = crc64nvme_of(*body);
+      const auto crc = crc64nvme_of(*body);
       if (!crc) return crc.error();
       auto part =
         put_part(client, {.object = name, .upload_id = upload_id, .number = number}, *body, crc64nvme_text(*crc));
@@ -122,9 +122,9 @@ result<upload_report> upload_stream(
   unsigned index = 0;
   bool ended = false;
   const auto read_part = [&](const std::stop_token& stop) -> result<std::unique_ptr<memory_body>> {
-    auto const room = static_cast<std::size_t>(stream_part_bytes(index, first_bytes));
+    const auto room = static_cast<std::size_t>(stream_part_bytes(index, first_bytes));
     auto buffer = std::make_unique_for_overwrite<std::byte[]>(room);
-    auto const n = read_stream(fd, {buffer.get(), room}, stop);
+    const auto n = read_stream(fd, {buffer.get(), room}, stop);
     if (!n) return n.error();
     ended = *n < room;
     return std::make_unique<memory_body>(std::move(buffer), *n);

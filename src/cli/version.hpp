@@ -1,8 +1,8 @@
-// version: of this program; CMakeLists.txt's project() says the same.
+// version: of this program, from CMakeLists.txt's project().
 #pragma once
 
 namespace troupe::cli {
 
-inline constexpr const char* version = "0.1.0";
+inline constexpr const char* version = TROUPE_VERSION;
 
 } // namespace troupe::cli

@@ -8,6 +8,7 @@
 
 #include <caf/actor_registry.hpp>
 
+#include <algorithm>
 #include <random>
 #include <string>
 
@@ -50,6 +51,16 @@ struct mock_cluster {
     fx.run();
     idle_actors = running();
   }
+
+  // What is held back keeps its shard, and the shard its script. Answered by the shards themselves: outside its actor a
+  // promise must not be delivered (its execution unit is gone).
+  ~mock_cluster() {
+    for (auto& [name, script] : scripts) script->heal();
+    auto holds = [](auto& named) { return !named.second->held.empty(); };
+    for (int i = 0; i < 1000 && std::any_of(scripts.begin(), scripts.end(), holds); ++i) answer_oldest();
+  }
+  mock_cluster(const mock_cluster&) = delete;
+  mock_cluster& operator=(const mock_cluster&) = delete;
 
   std::size_t running() { return fx.system.registry().running(); }
   // Sessions are gone, and so is every actor of the fixture's own.
