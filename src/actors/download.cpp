@@ -6,6 +6,7 @@
 #include "codec/erasure.hpp"
 #include "codec/text.hpp"
 #include "core/stripe_read.hpp"
+#include "core/stripe_rebuild.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/result.hpp>
@@ -15,7 +16,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <cstring>
 #include <deque>
 #include <map>
 
@@ -76,11 +76,6 @@ void arm(download_pointer self, clock_time when) {
   self->delayed_send(self, std::max(when - self->clock().now(), clock_time::duration{0}), tick_atom::value);
 }
 
-// Data pieces are stored without the zeros behind them, parity pieces whole.
-std::uint32_t stored_bytes(const stripe_layout& layout, std::uint64_t stripe, std::uint32_t piece) {
-  return piece < layout.geometry().k ? layout.data_bytes(stripe, piece) : layout.piece_bytes(stripe);
-}
-
 // All pieces, those of the local node first.
 std::vector<std::uint32_t> order_of(const session& s, std::uint64_t stripe) {
   auto& nodes = s.map.nodes_of(stripe);
@@ -91,29 +86,16 @@ std::vector<std::uint32_t> order_of(const session& s, std::uint64_t stripe) {
 }
 
 result<chunk> decode(const session& s, std::uint64_t stripe, const open_stripe& o, std::uint32_t piece) {
-  auto& layout = s.map.layout();
-  auto g = layout.geometry();
-  std::size_t bytes = layout.piece_bytes(stripe);
-  auto empty = s.map.empty_pieces(stripe);
-  std::vector<std::vector<std::byte>> padded;
-  padded.reserve(g.k);
-  std::vector<const std::byte*> pieces(g.k + g.m);
+  auto g = s.map.layout().geometry();
+  std::vector<std::optional<chunk>> pieces(g.k + g.m);
   for (std::uint32_t i = 0; i < g.k + g.m; ++i) {
     if (!o.plan.here(i)) continue;
     if (g.k == 1) return o.pieces[i]; // a copy
-    if ((empty >> i & 1) == 0 && o.pieces[i].size() == bytes) {
-      pieces[i] = o.pieces[i].data();
-      continue;
-    }
-    auto& copy = padded.emplace_back(bytes);
-    if (!o.pieces[i].empty()) std::memcpy(copy.data(), o.pieces[i].data(), o.pieces[i].size());
-    pieces[i] = copy.data();
+    pieces[i] = o.pieces[i];
   }
-  auto out = std::make_shared_for_overwrite<std::byte[]>(bytes);
-  std::size_t wanted = piece;
-  std::byte* output = out.get();
-  TROUPE_TRY(s.codec.reconstruct(pieces, std::span{&wanted, 1}, std::span{&output, 1}, bytes));
-  return chunk::adopt(std::move(out), bytes).slice(0, layout.data_bytes(stripe, piece));
+  auto made = rebuild_pieces(s.codec, s.map.layout(), stripe, pieces, std::span{&piece, 1});
+  if (!made) return made.error();
+  return std::move(made->front());
 }
 
 void fail_session(download_pointer self, error e) {

@@ -167,8 +167,12 @@ void walk(self_pointer self) {
 healer_actor::behavior_type healer(healer_actor::stateful_pointer<healer_state> self, healer_options options) {
   self->state.options = std::move(options);
   self->send(self, tick_atom::value);
+  self->send(self, repair_atom::value);
+  self->delayed_send(self, self->state.options.compare_delay, compare_atom::value);
   return {
     [self](tick_atom) { walk(self); },
+    [self](repair_atom) { walk_repairs(self); },
+    [self](compare_atom) { compare_step(self); },
     [self](status_atom) -> std::uint64_t { return self->state.reclaimed; },
   };
 }

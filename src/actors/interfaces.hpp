@@ -17,12 +17,14 @@ namespace troupe {
 
 using append_atom = caf::atom_constant<caf::atom("append")>;
 using abandon_atom = caf::atom_constant<caf::atom("abandon")>;
+using compare_atom = caf::atom_constant<caf::atom("compare")>;
 using commit_atom = caf::atom_constant<caf::atom("commit")>;
 using download_atom = caf::atom_constant<caf::atom("download")>;
 using finish_atom = caf::atom_constant<caf::atom("finish")>;
 using list_atom = caf::atom_constant<caf::atom("list")>;
 using next_atom = caf::atom_constant<caf::atom("next")>;
 using read_atom = caf::atom_constant<caf::atom("read")>;
+using repair_atom = caf::atom_constant<caf::atom("repair")>;
 using remove_atom = caf::atom_constant<caf::atom("remove")>;
 using tick_atom = caf::atom_constant<caf::atom("tick")>;
 using status_atom = caf::atom_constant<caf::atom("status")>;
@@ -46,7 +48,10 @@ using shard_actor = caf::typed_actor<
   // A whole piece whose checksum was verified just now; ec::not_found or ec::corrupt.
   caf::replies_to<read_atom, wire<pb::piece_id>>::with<chunk>,
   // Forgets every piece of a data_id; space comes back by compaction. Unknown ids are fine.
-  caf::replies_to<remove_atom, data_id>::with<void>, caf::replies_to<status_atom>::with<wire<pb::shard_status>>>;
+  caf::replies_to<remove_atom, data_id>::with<void>,
+  // Which pieces of the extent this node should hold and does not: `missing` alone is filled. Looks in the index only.
+  caf::replies_to<compare_atom, wire<pb::extent>>::with<wire<pb::repair_record>>,
+  caf::replies_to<status_atom>::with<wire<pb::shard_status>>>;
 
 // A node's volumes; spawns their shards.
 using volume_manager_actor = caf::typed_actor<
@@ -98,10 +103,15 @@ using replicator_actor = caf::typed_actor<caf::replies_to<upload_atom, upload_op
   // Bytes [offset, offset + length) of the extent.
   caf::replies_to<download_atom, wire<pb::extent>, std::uint64_t, std::uint64_t>::with<download_actor>,
   // Removes an extent's pieces everywhere; an error while a node did not confirm.
-  caf::replies_to<remove_atom, wire<pb::extent>>::with<void>>;
+  caf::replies_to<remove_atom, wire<pb::extent>>::with<void>,
+  // Which pieces are missing on the nodes that answer.
+  caf::replies_to<compare_atom, wire<pb::extent>>::with<wire<pb::repair_record>>,
+  // Makes the missing pieces anew; every one is on its node's disk when this returns.
+  caf::replies_to<repair_atom, wire<pb::repair_record>>::with<void>>;
 
-// Background work on content: reclaims garbage, later repairs and rebalances. Driven by its own timer.
-using healer_actor = caf::typed_actor<caf::reacts_to<tick_atom>,
+// Background work on content: reclaims garbage, completes what was written in part. Driven by its own timer.
+using healer_actor = caf::typed_actor<caf::reacts_to<tick_atom>, caf::reacts_to<repair_atom>,
+  caf::reacts_to<compare_atom>,
   // Garbage rows reclaimed since start.
   caf::replies_to<status_atom>::with<std::uint64_t>>;
 

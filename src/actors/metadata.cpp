@@ -95,13 +95,15 @@ std::string entry_of(std::uint64_t index, const std::vector<waiting_commit>& com
   pb::log_entry head;
   head.set_index(index);
   auto bytes = head.SerializeAsString();
-  google::protobuf::io::StringOutputStream stream{&bytes};
-  google::protobuf::io::CodedOutputStream out{&stream};
   constexpr std::uint32_t length_delimited = 2; // the wire type of a message
-  for (auto& c : commits) {
-    out.WriteTag(pb::log_entry::kBatchesFieldNumber << 3 | length_delimited);
-    out.WriteVarint32(static_cast<std::uint32_t>(c.bytes));
-    c.batch->SerializeWithCachedSizes(&out);
+  {                                             // the streams write their last bytes when they end
+    google::protobuf::io::StringOutputStream stream{&bytes};
+    google::protobuf::io::CodedOutputStream out{&stream};
+    for (auto& c : commits) {
+      out.WriteTag(pb::log_entry::kBatchesFieldNumber << 3 | length_delimited);
+      out.WriteVarint32(static_cast<std::uint32_t>(c.bytes));
+      c.batch->SerializeWithCachedSizes(&out);
+    }
   }
   return bytes;
 }

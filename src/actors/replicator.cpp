@@ -2,6 +2,7 @@
 
 #include "actors/download.hpp"
 #include "actors/extent_codec.hpp"
+#include "actors/repair.hpp"
 #include "actors/reply.hpp"
 #include "actors/upload.hpp"
 
@@ -54,6 +55,34 @@ void remove_everywhere(replicator_pointer self, const extent_map& map, const rep
   }
 }
 
+// Asks every node of the extent. What a node that does not answer lacks is not known.
+void compare_everywhere(replicator_pointer self, const wire<pb::extent>& extent, const extent_map& map,
+  const reply<wire<pb::repair_record>>& done) {
+  struct progress {
+    std::size_t waiting = 1; // held until all requests are out
+    pb::repair_record found;
+  };
+  auto& s = self->state;
+  auto p = std::make_shared<progress>();
+  *p->found.mutable_extent() = *extent;
+  auto one_done = [p, done] {
+    if (--p->waiting == 0) done(wire{std::move(p->found)});
+  };
+  for (auto& node : map.all_nodes()) {
+    auto* shard = s.cluster->find(node);
+    if (shard == nullptr) continue;
+    ++p->waiting;
+    self->request(*shard, s.limits.piece_timeout, compare_atom::value, extent)
+      .then(
+        [=](const wire<pb::repair_record>& missing) {
+          p->found.mutable_missing()->MergeFrom(missing->missing());
+          one_done();
+        },
+        [=](const caf::error&) { one_done(); });
+  }
+  one_done();
+}
+
 replicator_actor::behavior_type replicator(replicator_pointer self, const replicator_options& options) {
   auto& s = self->state;
   s.random = options.random;
@@ -101,6 +130,24 @@ replicator_actor::behavior_type replicator(replicator_pointer self, const replic
         done(map.error());
       }
       return done.later();
+    },
+    [self](compare_atom, const wire<pb::extent>& extent) -> caf::result<wire<pb::repair_record>> {
+      reply<wire<pb::repair_record>> done{self};
+      if (auto map = map_of(*extent)) {
+        compare_everywhere(self, extent, *map, done);
+      } else {
+        done(map.error());
+      }
+      return done.later();
+    },
+    [self](repair_atom, const wire<pb::repair_record>& what) -> caf::result<void> {
+      repair_start start;
+      start.what = what;
+      start.cluster = self->state.cluster;
+      start.limits = self->state.limits;
+      auto session = spawn_repair(self->system(), std::move(start));
+      if (!session) return to_caf(session.error());
+      return self->delegate(*session, repair_atom::value);
     },
   };
 }

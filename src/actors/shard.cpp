@@ -1,6 +1,8 @@
 #include "actors/shard.hpp"
 
+#include "actors/extent_codec.hpp"
 #include "actors/reply.hpp"
+#include "core/stripe_rebuild.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/result.hpp>
@@ -118,6 +120,26 @@ std::chrono::microseconds compact(shard_pointer self) {
   return *progress == piece_store::compaction::idle ? s.options.idle_interval : step_time;
 }
 
+result<wire<pb::repair_record>> missing_of(const shard_state& s, const pb::extent& extent) {
+  auto map = map_of(extent);
+  if (!map) return map.error();
+  pb::repair_record out;
+  for (std::uint64_t stripe = 0; stripe < map->layout().stripes(); ++stripe) {
+    auto& nodes = map->nodes_of(stripe);
+    for (std::uint32_t piece = 0; piece < nodes.size(); ++piece) {
+      if (nodes[piece].name != s.options.node || stored_bytes(map->layout(), stripe, piece) == 0) continue;
+      auto there = s.store->has({map->id(), stripe, piece});
+      if (!there) return there.error();
+      if (*there) continue;
+      auto& m = *out.add_missing();
+      m.set_stripe(stripe);
+      m.set_piece(piece);
+      m.set_node(s.options.node);
+    }
+  }
+  return wire{std::move(out)};
+}
+
 wire<pb::shard_status> status_of(const shard_state& s) {
   auto counted = s.store->count();
   pb::shard_status out;
@@ -192,6 +214,11 @@ ticking_shard::behavior_type shard(shard_pointer self, shard_options options, st
         done(outcome);
       }
       return done.later();
+    },
+    [self](compare_atom, const wire<pb::extent>& extent) -> caf::result<wire<pb::repair_record>> {
+      auto missing = missing_of(self->state, *extent);
+      if (!missing) return to_caf(missing.error());
+      return std::move(*missing);
     },
     [self](status_atom) { return status_of(self->state); },
     [self](tick_atom) {

@@ -252,7 +252,10 @@ void hash_next(upload_pointer self) {
         if (!s->to_hash.empty()) hash_next(self);
         advance(self);
       },
-      [=](const caf::error& e) { fail_session(self, from_caf(e)); });
+      [=](const caf::error& e) {
+        s->to_hash.clear();
+        fail_session(self, from_caf(e));
+      });
 }
 
 // One upload's MD5 is a chain of steps that leaves most of a core idle: many are hashed side by side.

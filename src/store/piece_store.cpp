@@ -254,6 +254,12 @@ result<chunk> piece_store::read(const piece_key& k) const {
   return std::move(payload);
 }
 
+result<bool> piece_store::has(const piece_key& k) const {
+  auto stored = state_.get(piece_row(k));
+  if (!stored) return stored.error();
+  return stored->has_value();
+}
+
 result<> piece_store::remove(const data_id& id) {
   auto places = places_of(id);
   if (!places) return places.error();

@@ -51,6 +51,8 @@ public:
   result<> append(const piece_key&, bytes_view);
   // A whole piece, verified. ec::not_found, ec::corrupt, ec::io_error.
   result<chunk> read(const piece_key&) const;
+  // Whether the index knows it; its bytes are not looked at.
+  result<bool> has(const piece_key&) const;
   // Forgets every piece of the data_id. Fine when there is none.
   result<> remove(const data_id&);
 

@@ -63,7 +63,7 @@ void segment_table::close_active(std::uint64_t end) {
   std::lock_guard guard{mutex_};
   auto& s = segments_[active_];
   s.end = end;
-  cache(active_, s, std::move(s.file));
+  s.file.reset(); // opened again when it is read: for appends it may hold a window of memory
   active_ = 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include <caf/all.hpp>
 
+#include <functional>
 #include <set>
 
 using namespace troupe;
@@ -21,7 +22,10 @@ public:
 };
 
 struct removals {
-  std::set<std::string> removed; // data ids
+  std::set<std::string> removed, repaired, lacking; // data ids
+  std::size_t compared = 0;
+  std::function<void()> on_compare;
+  std::function<void()> on_repair;
   bool refuse = false;
 };
 
@@ -36,6 +40,20 @@ replicator_actor::behavior_type counting_replicator(replicator_actor::pointer, s
     [log](remove_atom, const wire<pb::extent>& e) -> caf::result<void> {
       if (log->refuse) return to_caf(fail(ec::unavailable, "a node is down"));
       log->removed.insert(e->data_id());
+      return caf::unit;
+    },
+    [log](compare_atom, const wire<pb::extent>& e) -> caf::result<wire<pb::repair_record>> {
+      ++log->compared;
+      pb::repair_record found;
+      *found.mutable_extent() = *e;
+      if (log->lacking.contains(e->data_id())) found.add_missing()->set_node("node-1");
+      if (log->on_compare) log->on_compare();
+      return wire{std::move(found)};
+    },
+    [log](repair_atom, const wire<pb::repair_record>& r) -> caf::result<void> {
+      if (log->refuse) return to_caf(fail(ec::unavailable, "a node is down"));
+      log->repaired.insert(r->extent().data_id());
+      if (log->on_repair) log->on_repair();
       return caf::unit;
     },
   };
@@ -53,7 +71,7 @@ struct healer_fixture {
   read_pins pins;
   std::shared_ptr<state> rows = std::make_shared<state>(make_memory_base());
   std::shared_ptr<removals> log = std::make_shared<removals>();
-  metadata_actor metadata = fx.own(fx.system.spawn(model_metadata, rows));
+  metadata_actor metadata = fx.own(fx.system.spawn(model_metadata, rows, nullptr));
   replicator_actor replicator = fx.own(fx.system.spawn(counting_replicator, log));
   healer_actor heal;
 
@@ -160,4 +178,78 @@ TEST_CASE("garbage that names no content goes at once, and unreadable garbage st
   CHECK_FALSE(h.garbage_left(0));
   CHECK(h.garbage_left(1));
   CHECK(h.log->removed.empty());
+}
+
+TEST_CASE("what was written in part is completed, and its row goes then") {
+  healer_fixture h;
+  for (char c : {'a', 'b', 'c'}) {
+    pb::repair_record record;
+    record.mutable_extent()->set_data_id(id_of(c).to_bytes());
+    h.rows->put(tables::repair(id_of(c)), record.SerializeAsString());
+  }
+  h.rows->put(tables::repair(id_of('d')), "\xff\xff\xff"); // stays, and holds up nobody
+  auto row_left = [&](char c) { return h.rows->get(tables::repair(id_of(c)))->has_value(); };
+  h.log->refuse = true;
+  h.start();
+  h.fx.advance(20s);
+  CHECK(row_left('a'));
+  CHECK(h.log->repaired.empty());
+  h.log->refuse = false;
+  h.fx.advance(20s);
+  CHECK(h.log->repaired.size() == 3);
+  for (char c : {'a', 'b', 'c'}) CHECK_FALSE(row_left(c));
+  CHECK(row_left('d'));
+  CHECK(h.log->removed.empty());
+}
+
+TEST_CASE("pieces made anew for content that was reclaimed meanwhile are removed again") {
+  healer_fixture h;
+  pb::repair_record record;
+  record.mutable_extent()->set_data_id(id_of('a').to_bytes());
+  h.rows->put(tables::repair(id_of('a')), record.SerializeAsString());
+  h.log->on_repair = [&] { h.rows->erase(tables::repair(id_of('a'))); };
+  h.start();
+  h.fx.advance(5s);
+  CHECK(h.log->removed == std::set<std::string>{id_of('a').to_bytes()});
+}
+
+TEST_CASE("what nodes lack is noted and made anew, whichever row names it") {
+  healer_fixture h;
+  pb::object_record object;
+  object.mutable_extent()->set_data_id(id_of('o').to_bytes());
+  h.rows->put(tables::object("bkt", "k"), object.SerializeAsString());
+  for (int i = 0; i < 5; ++i) { // all is there; more than a page of rows
+    object.mutable_extent()->set_data_id(id_of(static_cast<char>('0' + i)).to_bytes());
+    h.rows->put(tables::object("bkt", "whole" + std::to_string(i)), object.SerializeAsString());
+  }
+  pb::object_record inlined;
+  inlined.set_inlined(true);
+  h.rows->put(tables::object("bkt", "inlined"), inlined.SerializeAsString());
+  pb::part_record part;
+  part.mutable_extent()->set_data_id(id_of('p').to_bytes());
+  h.rows->put(tables::part(id_of('u'), 1), part.SerializeAsString());
+  pb::manifest manifest;
+  for (char c : {'m', 'n'}) manifest.add_parts()->mutable_extent()->set_data_id(id_of(c).to_bytes());
+  h.rows->put(tables::manifest(id_of('x')), manifest.SerializeAsString());
+  for (char c : {'o', 'p', 'n'}) h.log->lacking.insert(id_of(c).to_bytes());
+  h.start();
+  h.fx.advance(30s);
+  CHECK(h.log->compared == 9);
+  CHECK(h.log->repaired == h.log->lacking);
+  h.fx.advance(caf::timespan{7h});
+  CHECK(h.log->compared == 18);
+}
+
+TEST_CASE("what was deleted while it was compared is not noted") {
+  healer_fixture h;
+  pb::object_record object;
+  object.mutable_extent()->set_data_id(id_of('o').to_bytes());
+  h.rows->put(tables::object("bkt", "k"), object.SerializeAsString());
+  h.log->lacking.insert(id_of('o').to_bytes());
+  h.log->on_compare = [&] { h.rows->erase(tables::object("bkt", "k")); };
+  h.start();
+  h.fx.advance(30s);
+  CHECK(h.log->compared == 1);
+  CHECK(h.log->repaired.empty());
+  CHECK_FALSE(h.rows->get(tables::repair(id_of('o')))->has_value());
 }

@@ -1,11 +1,13 @@
 """Disks that die: with five nodes and two parity pieces, any two of them may lose or garble everything they have."""
 import itertools
 import random
+import re
 import shutil
 
 import pytest
 
 from conftest import FULL, client_of, md5, some_bytes
+from server import wait_until
 
 SIZES = [0, 1, 5_000, 9_000, 100_000, (1 << 20) - 1, (1 << 20) + 1, (5 << 20) + 77]
 BUCKET = "damage"
@@ -64,6 +66,25 @@ def test_any_two_nodes_may_lose_everything(filled):
         client_of(server).put_object(Bucket=BUCKET, Key="new", Body=some_bytes(300_000))  # writes go on, too
         assert client_of(server).get_object(Bucket=BUCKET, Key="new")["Body"].read() == some_bytes(300_000)
         server.kill()
+
+
+def test_what_two_nodes_lost_is_made_anew(filled):
+    server = filled()
+    first = server.node_directories()[:2]
+    for node in first:
+        shutil.rmtree(node)
+    server.start()
+    log = server.log_path.read_text
+    whole = lambda: sum(map(int, re.findall(r"healer: (\d+) extents have all their pieces again", log())))
+    wait_until(lambda: "extents lack pieces" in log(), "the nodes are compared with the records", deadline_s=60)
+    lacking = int(re.search(r"healer: (\d+) of \d+ extents lack pieces", log())[1])
+    assert lacking >= 5
+    wait_until(lambda: whole() >= lacking, f"{lacking} extents are whole again", deadline_s=60)
+    assert server.terminate() == 0
+    for node in server.node_directories()[2:4]:  # two others
+        shutil.rmtree(node)
+    server.start()
+    read_all(server)
 
 
 def garble(directory, dice, share=0.002):

@@ -39,6 +39,7 @@ struct mock_cluster {
     for (std::size_t i = 0; i < n; ++i) {
       node_id id{"node-" + std::to_string(i)};
       auto& script = scripts[id.name] = std::make_shared<shard_script>();
+      script->node = id.name;
       auto shard = fx.own(fx.system.spawn(mock_shard, script));
       shards[id.name] = shard;
       o.cluster.nodes.emplace_back(id, shard);

@@ -1,8 +1,10 @@
 // mock_shard: a shard in memory that does what its script says: fail, hang, lose, corrupt. Shared with the test.
 #pragma once
 
+#include "actors/extent_codec.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/reply.hpp"
+#include "core/stripe_rebuild.hpp"
 #include "store/piece_index.hpp"
 
 #include <caf/actor_system.hpp>
@@ -23,6 +25,7 @@ struct shard_script {
   // Nothing: as a healthy shard. ec::timeout: no answer before a tick (the oldest one then).
   std::optional<ec> on_append, on_sync, on_read, on_remove;
   std::map<piece_key, chunk> pieces;
+  std::string node;                                             // its name
   std::uint64_t appends = 0, syncs = 0, reads = 0, removes = 0; // received
   std::vector<std::function<void()>> held;
 
@@ -95,6 +98,22 @@ inline scripted_shard::behavior_type mock_shard(scripted_shard::pointer self, co
         done({});
       }
       return done.later();
+    },
+    [=](compare_atom, const wire<pb::extent>& extent) -> caf::result<wire<pb::repair_record>> {
+      if (s->on_read) return to_caf(fail(*s->on_read, "scripted"));
+      auto map = map_of(*extent);
+      if (!map) return to_caf(map.error());
+      pb::repair_record out;
+      for (std::uint64_t stripe = 0; stripe < map->layout().stripes(); ++stripe)
+        for (std::uint32_t piece = 0; piece < map->nodes_of(stripe).size(); ++piece) {
+          bool held = s->pieces.contains({map->id(), stripe, piece}) || stored_bytes(map->layout(), stripe, piece) == 0;
+          if (map->nodes_of(stripe)[piece].name != s->node || held) continue;
+          auto& m = *out.add_missing();
+          m.set_stripe(stripe);
+          m.set_piece(piece);
+          m.set_node(s->node);
+        }
+      return wire{std::move(out)};
     },
     [](status_atom) { return wire<pb::shard_status>{}; },
     [=](tick_atom) {

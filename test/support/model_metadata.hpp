@@ -9,6 +9,7 @@
 #include <caf/typed_event_based_actor.hpp>
 
 #include <memory>
+#include <optional>
 
 namespace troupe {
 
@@ -20,8 +21,10 @@ struct model_metadata_state {
 };
 
 // `rows` outlives the actor, so that a test can look.
-inline metadata_actor::behavior_type model_metadata(
-  metadata_actor::stateful_pointer<model_metadata_state> self, std::shared_ptr<state> rows) {
+inline metadata_actor::behavior_type model_metadata(metadata_actor::stateful_pointer<model_metadata_state> self,
+  std::shared_ptr<state> rows,
+  std::shared_ptr<std::optional<ec>> answer_instead =
+    nullptr) { // commits are carried out, and answered with this error
   self->state.rows = std::move(rows);
   return {
     [self](read_atom, const wire<pb::read_request>& request) -> caf::result<wire<pb::read_reply>> {
@@ -34,12 +37,13 @@ inline metadata_actor::behavior_type model_metadata(
       if (!reply) return to_caf(reply.error());
       return wire<pb::list_reply>{std::move(*reply)};
     },
-    [self](commit_atom, const wire<pb::batch>& batch) -> caf::result<wire<pb::batch_result>> {
+    [self, answer_instead](commit_atom, const wire<pb::batch>& batch) -> caf::result<wire<pb::batch_result>> {
       pb::log_entry entry;
       *entry.add_batches() = *batch;
       auto done = metadata_machine{*self->state.rows}.apply(entry, ++self->state.index);
       if (!done) return to_caf(done.error());
       if (!done->front()) return to_caf(done->front().error());
+      if (answer_instead && *answer_instead) return to_caf(fail(**answer_instead, "scripted"));
       return wire<pb::batch_result>{*done->front()};
     },
     [self](status_atom) -> wire<pb::metadata_status> {

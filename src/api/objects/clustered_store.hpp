@@ -95,6 +95,7 @@ private:
   http::task<result<content>> spread_content(const put_object& what, http::body_source& source);
   // Gives back what store_content kept, when it will certainly never be visible.
   void discard(const content&);
+  void discard_unless_committed(const content&, const error& of_commit);
   void add_repair(pb::batch&, const content&);
 
   // The object's record, and its content when that is inlined.

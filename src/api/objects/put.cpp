@@ -186,6 +186,23 @@ void clustered_store::discard(const content& c) {
   http::fire(bridge_, options_.replicator, remove_atom::value, wire<pb::extent>{c.extent});
 }
 
+// These prove that the batch is in no log. After any other error (a timeout, a log that failed, a member that stopped
+// or lost its lead) it may still be applied, now or at the next start: better an orphan than a record without content.
+void clustered_store::discard_unless_committed(const content& c, const error& of_commit) {
+  switch (of_commit.code) {
+  case ec::conflict:
+  case ec::conditional_request_conflict:
+  case ec::precondition_failed:
+  case ec::no_such_bucket:
+  case ec::no_such_key:
+  case ec::slow_down:
+  case ec::no_space:
+  case ec::bad_argument:
+  case ec::too_large: return discard(c);
+  default: return;
+  }
+}
+
 void clustered_store::add_repair(pb::batch& batch, const content& c) {
   if (c.repair.missing_size() == 0) return;
   auto* op = batch.add_operations();
@@ -235,7 +252,7 @@ http::task<result<put_outcome>> clustered_store::put(put_object what, http::body
   if (stored->inlined) inlined->set_value(std::move(stored->bytes));
   add_repair(batch, *stored);
   if (auto done = co_await publish(what.bucket, what.key, what.conditions, std::move(batch)); !done) {
-    if (done.error().code != ec::timeout) discard(*stored); // a commit that timed out may still happen
+    discard_unless_committed(*stored, done.error());
     co_return done.error();
   }
   co_return outcome;

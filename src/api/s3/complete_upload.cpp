@@ -106,6 +106,16 @@ http::task<> answer(call& c, const std::string& etag, const std::vector<pb::chec
   co_await c.send_xml(std::move(xml));
 }
 
+// The client may have missed the first answer: while the object is this upload's, the answer is the same.
+http::task<> answer_again(call& c, const data_id& id) {
+  auto made = co_await c.store.get(c.bucket(), c.key(), false);
+  if (!made && made.error().code == ec::no_such_key) throw s3_error{ec::no_such_upload};
+  const auto object = must(std::move(made));
+  if (object.record.upload_id() != id.to_bytes()) throw s3_error{ec::no_such_upload};
+  const std::vector<pb::checksum> checksums{object.record.checksums().begin(), object.record.checksums().end()};
+  co_await answer(c, object.record.etag(), checksums);
+}
+
 } // namespace
 
 http::task<> on_complete_multipart_upload(call& c) {
@@ -113,23 +123,19 @@ http::task<> on_complete_multipart_upload(call& c) {
   auto conditions = must(write_conditions(c.header("If-Match"), c.header("If-None-Match")));
   auto content = c.content(checksums_of::object);
   const auto text = co_await content.read_document(c.config.document_bytes_max);
-  auto found = co_await c.store.upload(c.bucket(), c.key(), id);
-  if (!found && found.error().code == ec::no_such_upload) {
-    // The client may have missed the first answer: while the object is this upload's, the answer is the same.
-    const auto made = co_await c.store.get(c.bucket(), c.key(), false);
-    if (!made || made->record.upload_id() != id.to_bytes()) throw s3_error{ec::no_such_upload};
-    const std::vector<pb::checksum> checksums{made->record.checksums().begin(), made->record.checksums().end()};
-    co_return co_await answer(c, made->record.etag(), checksums);
-  }
-  const auto upload = must(std::move(found));
   auto parts = parse(text, c.config.document_bytes_max);
+  auto found = co_await c.store.upload(c.bucket(), c.key(), id);
+  if (!found && found.error().code == ec::no_such_upload) co_return co_await answer_again(c, id);
+  const auto upload = must(std::move(found));
   if (const auto type = c.header("x-amz-checksum-type"); !type.empty() && !upload.checksum_algorithm().empty() &&
       type != (upload.full_object_checksum() ? "FULL_OBJECT" : "COMPOSITE"))
     throw s3_error{ec::invalid_request, "The upload was created using the other checksum type."};
   auto claims = claimed_checksums(c, upload, parts.size());
   co_await check_size(c, id, parts);
-  const auto outcome = must(co_await c.store.complete_upload(
-    c.bucket(), c.key(), id, std::move(parts), std::move(conditions), std::move(claims)));
+  auto done = co_await c.store.complete_upload(
+    c.bucket(), c.key(), id, std::move(parts), std::move(conditions), std::move(claims));
+  if (!done && done.error().code == ec::no_such_upload) co_return co_await answer_again(c, id); // a retry overtook it
+  const auto outcome = must(std::move(done));
   co_await answer(c, outcome.etag, outcome.checksums);
 }
 

@@ -165,6 +165,17 @@ TEST_CASE_METHOD(store_fixture, "parts become one object at once, and what was n
   CHECK(get("k").value() == first + third);
 }
 
+TEST_CASE_METHOD(store_fixture, "content stays when its commit may have happened after all") {
+  REQUIRE(put("k", "old"));
+  auto why = GENERATE(ec::timeout, ec::closed, ec::unavailable, ec::internal, ec::not_leader, ec::io_error);
+  CAPTURE(static_cast<int>(why));
+  *answer_instead = why;
+  auto id = run(store.create_upload("bkt", "parts", {}));
+  CHECK(put("k", content_of(1, big)).error().code == why);
+  answer_instead->reset();
+  CHECK(get("k").value() == content_of(1, big));
+}
+
 TEST_CASE_METHOD(store_fixture, "without METADATA nothing is acknowledged, and the pieces are given back") {
   caf::anon_send_exit(metadata, caf::exit_reason::kill);
   cluster.fx.run();

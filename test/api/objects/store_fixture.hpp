@@ -105,7 +105,8 @@ struct store_fixture {
   seeded_entropy random{7};
   read_pins pins;
   std::shared_ptr<state> rows = std::make_shared<state>(make_memory_base());
-  metadata_actor metadata = cluster.fx.own(cluster.fx.system.spawn(model_metadata, rows));
+  std::shared_ptr<std::optional<ec>> answer_instead = std::make_shared<std::optional<ec>>(); // of METADATA to commits
+  metadata_actor metadata = cluster.fx.own(cluster.fx.system.spawn(model_metadata, rows, answer_instead));
   http::worker io{0, clock, random};
   http::actor_bridge bridge{cluster.fx.system, io.context()};
   http::budget memory{io.context(), memory_bytes, 16}; // mock shards keep the buffers, and so their share of it

@@ -1,0 +1,144 @@
+// The HEALER's comparison of nodes with records: for every extent that a row names, the pieces that a node should hold and
+// does not are noted in table repairs, where the walk of healer_repairs.cpp finds them. A page of rows at a time.
+#include "actors/healer.hpp"
+#include "core/tables.hpp"
+
+#include <caf/all.hpp>
+#include <spdlog/spdlog.h>
+
+#include <array>
+#include <deque>
+#include <functional>
+#include <vector>
+
+namespace troupe {
+namespace {
+
+using self_pointer = healer_actor::stateful_pointer<healer_state>;
+
+constexpr std::array tables_with_extents{tables::objects, tables::parts, tables::manifests};
+
+constexpr std::size_t compared_at_once = 32;
+
+// An extent and the row that names it: what is missing is noted only while the row is as it was read.
+struct named_extent {
+  std::string key;
+  std::uint64_t digest = 0;
+  pb::extent extent;
+};
+struct page_work {
+  wire<pb::list_reply> page;
+  std::deque<named_extent> rest;
+  std::size_t running = 0;
+};
+
+std::vector<pb::extent> extents_in(char table, const std::string& row) {
+  std::vector<pb::extent> found;
+  auto add = [&](const auto& holder) {
+    if (holder.has_extent()) found.push_back(holder.extent());
+  };
+  if (table == tables::manifests) {
+    pb::manifest manifest;
+    if (manifest.ParseFromString(row))
+      for (auto& part : manifest.parts()) add(part);
+  } else if (table == tables::parts) {
+    pb::part_record part;
+    if (part.ParseFromString(row)) add(part);
+  } else {
+    pb::object_record object;
+    if (object.ParseFromString(row)) add(object);
+  }
+  return found; // a row that does not parse is its readers' to report
+}
+
+void next_step(self_pointer self, const pb::list_reply& page) {
+  auto& s = self->state;
+  s.compare_cursor = page.last();
+  auto pause = s.options.compare_pause;
+  if (!page.truncated()) {
+    s.compare_cursor.clear();
+    if (++s.compare_table == tables_with_extents.size()) {
+      if (s.incomplete != 0)
+        spdlog::warn(
+          "healer: {} of {} extents lack pieces that a node should hold: they are made anew", s.incomplete, s.compared);
+      s.compare_table = 0;
+      s.compared = s.incomplete = 0;
+      pause = s.options.compare_interval;
+    }
+  }
+  self->delayed_send(self, pause, compare_atom::value);
+}
+
+void note(
+  self_pointer self, const named_extent& row, const wire<pb::repair_record>& found, const std::function<void()>& done) {
+  auto& s = self->state;
+  ++s.incomplete;
+  pb::batch batch;
+  auto* same = batch.add_preconditions();
+  same->set_kind(pb::precondition::equals);
+  same->set_key(row.key);
+  same->set_digest(row.digest);
+  auto* op = batch.add_operations();
+  op->set_kind(pb::operation::put);
+  op->set_key(tables::repair(data_id::from_bytes(found->extent().data_id())));
+  op->set_value(found->SerializeAsString());
+  batch.set_now_ms(s.options.clock->now());
+  self->request(s.options.metadata, s.options.request_timeout, commit_atom::value, wire<pb::batch>{std::move(batch)})
+    .then([done](const wire<pb::batch_result>&) { done(); },
+      [done](caf::error& e) { // the next walk finds it again
+        spdlog::warn("healer: could not note what a node lacks: {}", from_caf(e).message);
+        done();
+      });
+}
+
+void compare_some(self_pointer self, const std::shared_ptr<page_work>& work) {
+  auto& o = self->state.options;
+  if (work->rest.empty() && work->running == 0) return next_step(self, *work->page);
+  auto one_done = [self, work] {
+    --work->running;
+    compare_some(self, work);
+  };
+  while (!work->rest.empty() && work->running < compared_at_once) {
+    auto row = std::move(work->rest.front());
+    work->rest.pop_front();
+    ++work->running;
+    ++self->state.compared;
+    wire<pb::extent> extent{row.extent};
+    self->request(o.replicator, o.request_timeout, compare_atom::value, extent)
+      .then(
+        [self, row = std::move(row), one_done](const wire<pb::repair_record>& found) {
+          if (found->missing_size() == 0) return one_done();
+          note(self, row, found, one_done);
+        },
+        [one_done](caf::error&) { one_done(); }); // not known now
+  }
+}
+
+void compare_page(self_pointer self, const wire<pb::list_reply>& page) {
+  auto work = std::make_shared<page_work>();
+  work->page = page;
+  for (const auto& entry : page->entries())
+    for (auto& extent : extents_in(tables_with_extents[self->state.compare_table], entry.value()))
+      work->rest.push_back({entry.key(), tables::digest_of(entry.value()), std::move(extent)});
+  compare_some(self, work);
+}
+
+} // namespace
+
+void compare_step(self_pointer self) {
+  auto& s = self->state;
+  pb::list_request request;
+  request.set_prefix(std::string(1, tables_with_extents[s.compare_table]));
+  request.set_start_after(s.compare_cursor);
+  request.set_limit(s.options.rows_per_step);
+  self
+    ->request(
+      s.options.metadata, s.options.request_timeout, list_atom::value, wire<pb::list_request>{std::move(request)})
+    .then([self](const wire<pb::list_reply>& page) { compare_page(self, page); },
+      [self](caf::error& e) {
+        spdlog::warn("healer: could not list what to compare: {}", from_caf(e).message);
+        self->delayed_send(self, self->state.options.repair_interval, compare_atom::value);
+      });
+}
+
+} // namespace troupe

@@ -1,0 +1,29 @@
+// REPAIR: makes the missing pieces of one extent anew and gives them to the nodes that should hold them. One stripe at a
+// time, so that it needs little memory. Ends when it has answered.
+#pragma once
+
+#include "actors/cluster_view.hpp"
+
+#include <caf/fwd.hpp>
+#include <caf/replies_to.hpp>
+#include <caf/typed_actor.hpp>
+
+#include <memory>
+
+namespace troupe {
+
+struct repair_start {
+  repair_start() = default; // not an aggregate: CAF rule 1
+  wire<pb::repair_record> what;
+  std::shared_ptr<const cluster_view> cluster;
+  session_limits limits;
+};
+
+using repair_actor = caf::typed_actor<
+  // Every missing piece is on its node's disk when this returns. An error: some are not; the same may be asked again.
+  caf::replies_to<repair_atom>::with<void>>;
+
+// ec::corrupt for a record that makes no sense.
+result<repair_actor> spawn_repair(caf::actor_system&, repair_start);
+
+} // namespace troupe
