@@ -1,13 +1,11 @@
 // A file that is written past the page cache reads like any other: whatever is written where, cut, synced or reopened.
 
+#include "log_model.hpp"
 #include "temporary_directory.hpp"
-
-#include "support/print_result.hpp"
-
-#include "store/disk.hpp"
 
 #include <catch2/catch.hpp>
 
+#include <filesystem>
 #include <random>
 
 using namespace troupe;
@@ -22,7 +20,7 @@ std::string read_all(const disk_file& f, std::size_t n) {
 }
 
 // Content that names its place, so that bytes from elsewhere show.
-std::string text_of(std::mt19937_64& random, std::size_t n) {
+std::string random_text(std::mt19937_64& random, std::size_t n) {
   std::string s(n, '\0');
   for (auto& c : s) c = static_cast<char>(random());
   return s;
@@ -50,7 +48,7 @@ TEST_CASE("a directly written file is a file") {
     }
     case 2: { // anywhere
       auto at = below(model.size() + 2000);
-      auto text = text_of(random, below(9000));
+      auto text = random_text(random, below(9000));
       auto view = as_bytes(text);
       REQUIRE(file->write_at(at, {&view, 1}));
       if (text.empty()) break;
@@ -75,7 +73,7 @@ TEST_CASE("a directly written file is a file") {
       }
       break;
     default: { // the usual: at the end, in two buffers
-      auto text = text_of(random, below(step % 10 == 0 ? 2'500'000 : 70'000));
+      auto text = random_text(random, below(step % 10 == 0 ? 2'500'000 : 70'000));
       auto first = below(text.size() + 1);
       std::vector<bytes_view> parts{as_bytes(text).first(first), as_bytes(text).subspan(first)};
       REQUIRE(file->write_at(model.size(), parts));
@@ -89,4 +87,63 @@ TEST_CASE("a directly written file is a file") {
   CHECK(file->read_at(model.size(), std::as_writable_bytes(std::span{past})).error().code == ec::corrupt);
   REQUIRE(file->sync());
   CHECK(read_file(*d, "f", model.size() + 4096).value().substr(0, model.size()) == model);
+}
+
+// What a kill -9 leaves is what the files hold: the window is lost, its blocks that were written are not.
+TEST_CASE("a log that is written directly keeps what was synced, at any moment") {
+  auto seed = GENERATE(range(1, 7));
+  CAPTURE(seed);
+  std::mt19937_64 random{static_cast<std::uint64_t>(seed)};
+  temporary_directory directory;
+  auto d = make_posix_disk(directory.path());
+  log_options options;
+  options.directory = "log";
+  options.direct = true;
+  options.segment_bytes = 3'000'000;
+  std::vector<std::string> appended;
+  std::size_t synced = 0;
+  auto l = open_log(*d, options).value();
+  auto check_copy = [&] {
+    temporary_directory copy;
+    std::filesystem::copy(directory.path(), copy.path(), std::filesystem::copy_options::recursive);
+    auto other = make_posix_disk(copy.path());
+    std::vector<seen_record> seen;
+    auto opened = open_log(*other, options, {}, &seen);
+    REQUIRE(opened);
+    REQUIRE((*opened)->damage().empty());
+    REQUIRE(seen.size() >= synced);
+    REQUIRE(seen.size() <= appended.size());
+    for (std::size_t i = 0; i < seen.size(); ++i) REQUIRE(seen[i].payload == appended[i]);
+    REQUIRE(append(**opened, 1, "goes on")); // and again after the next start
+    REQUIRE((*opened)->sync());
+    opened->reset();
+    seen.clear();
+    REQUIRE(open_log(*other, options, {}, &seen));
+    REQUIRE(seen.back().payload == "goes on");
+  };
+  for (int step = 0; step < 200; ++step) {
+    auto bytes = random() % 4 == 0 ? random() % 700'000 : random() % 5000;
+    appended.push_back(random_text(random, bytes));
+    auto at = append(*l, appended.size(), appended.back());
+    REQUIRE(at);
+    if (random() % 5 == 0) {
+      REQUIRE(l->sync());
+      synced = appended.size();
+    }
+    if (random() % 8 == 0) {
+      auto got = l->read(*at); // from the window, the disk, or both
+      REQUIRE(got);
+      REQUIRE(got->second.text() == appended.back());
+    }
+    if (random() % 20 == 0) check_copy();
+    if (random() % 50 == 0) { // an orderly stop
+      REQUIRE(l->sync());
+      synced = appended.size();
+      l.reset();
+      std::vector<seen_record> seen;
+      l = open_log(*d, options, {}, &seen).value();
+      REQUIRE(seen.size() == appended.size());
+    }
+  }
+  check_copy();
 }
