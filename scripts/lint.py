@@ -46,6 +46,8 @@ def in_cpp(path):
 
 
 WORDS = [
+    word(r"\?[^;:\"']*\bco_await\b", in_cpp,
+         "GCC 12 destroys temporaries of a co_await inside ?: twice: write an if, and name the value"),
     word(r"\bs?rand\s*\(", in_cpp, "take an entropy& (base/environment.hpp), or a seeded std::mt19937_64 in a test"),
     word(r"\brandom_device\b|\bgetrandom\s*\(", lambda p: p.startswith("src/") and p not in SOURCES_OF_TIME,
          "take an entropy& (base/environment.hpp)"),

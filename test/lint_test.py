@@ -29,6 +29,7 @@ def test_good_code_passes():
     ("src/api/s3/x.cpp", '#include "cli/dev.hpp"', "above it"),
     ("src/store/x.cpp", "#include <caf/all.hpp>", "must not include CAF"),
     ("src/core/x.cpp", '#include "ring.hpp"', "from src/ on"),
+    ("src/api/http/x.cpp", "auto x = ok ? co_await f() : 0;", "write an if"),
     ("src/core/x.cpp", "auto x = std::rand();", "entropy"),
     ("src/core/x.cpp", "std::random_device d;", "entropy"),
     ("src/core/x.cpp", "auto t = std::chrono::steady_clock::now();", "wall_clock"),
