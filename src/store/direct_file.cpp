@@ -106,8 +106,18 @@ result<> direct_file::move_window(std::uint64_t offset) {
   return {};
 }
 
+// Another writer may open the path next: a window of this one must not be written over what that appends.
+void direct_file::detach() {
+  std::lock_guard guard{mutex_};
+  (void)flush();
+  detached_ = true;
+  dirty_from_ = dirty_to_ = used_ = 0;
+  window_.reset();
+}
+
 result<> direct_file::write_at(std::uint64_t offset, std::span<const bytes_view> buffers) {
   std::lock_guard guard{mutex_};
+  if (detached_) return fail(ec::closed, plain_->path() + ": written after its writer had gone");
   std::uint64_t total = 0;
   for (auto b : buffers) total += b.size();
   if (total == 0) return {};
@@ -139,6 +149,7 @@ result<> direct_file::read_at(std::uint64_t offset, bytes_span out) const {
   {
     std::lock_guard guard{mutex_};
     auto end = offset + out.size();
+    if (detached_) return plain_->read_at(offset, out);
     if (end > size_)
       return fail(ec::corrupt,
         "pread " + plain_->path() + ": the file ends at " + std::to_string(size_) + ", before " + std::to_string(end));
@@ -161,6 +172,7 @@ result<> direct_file::sync() {
 
 result<> direct_file::truncate(std::uint64_t bytes) {
   std::lock_guard guard{mutex_};
+  if (detached_) return fail(ec::closed, plain_->path() + ": cut after its writer had gone");
   TROUPE_TRY(flush());
   TROUPE_TRY(plain_->truncate(bytes));
   size_ = bytes;

@@ -25,6 +25,7 @@ public:
   result<> sync() override;
   result<> truncate(std::uint64_t bytes) override;
   result<std::uint64_t> size() const override;
+  void detach() override; // writes fail from now on (ec::closed)
 
 private:
   struct unaligned {
@@ -43,6 +44,7 @@ private:
   descriptor direct_;
   mutable std::mutex mutex_;
   mutable bool direct_works_ = true;
+  bool detached_ = false;
   std::unique_ptr<std::byte[], unaligned> window_;
   std::uint64_t base_ = 0;                              // of the window in the file; aligned
   mutable std::uint64_t used_ = 0;                      // bytes of the window that are the file's

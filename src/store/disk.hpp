@@ -25,6 +25,8 @@ public:
   virtual result<> sync() = 0;
   virtual result<> truncate(std::uint64_t bytes) = 0;
   virtual result<std::uint64_t> size() const = 0;
+  // Its writer goes, though readers and syncs may still hold it: what it has in memory is written now or never.
+  virtual void detach() {}
 };
 
 struct disk_space {

@@ -18,6 +18,9 @@ struct segment_identity;
 class file_log final : public log {
 public:
   file_log(disk&, log_options);
+  ~file_log() override {
+    if (active_) active_->detach(); // tickets and readers may outlive the log
+  }
 
   result<> open(log_position from, const on_entry&);
 

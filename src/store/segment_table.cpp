@@ -63,7 +63,8 @@ void segment_table::close_active(std::uint64_t end) {
   std::lock_guard guard{mutex_};
   auto& s = segments_[active_];
   s.end = end;
-  s.file.reset(); // opened again when it is read: for appends it may hold a window of memory
+  if (s.file) s.file->detach();
+  s.file.reset(); // opened again when it is read
   active_ = 0;
 }
 

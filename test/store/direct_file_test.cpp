@@ -147,3 +147,40 @@ TEST_CASE("a log that is written directly keeps what was synced, at any moment")
   }
   check_copy();
 }
+
+TEST_CASE("a sync that outlives its log does not touch what the next one appended") {
+  temporary_directory directory;
+  auto d = make_posix_disk(directory.path());
+  log_options options;
+  options.directory = "log";
+  options.direct = true;
+  auto first = open_log(*d, options).value();
+  REQUIRE(append(*first, 1, "first"));
+  auto ticket = first->prepare_sync();
+  first.reset();
+  std::vector<seen_record> seen;
+  auto second = open_log(*d, options, {}, &seen).value();
+  REQUIRE(seen.size() == 1); // an orderly end writes what it has
+  REQUIRE(append(*second, 2, "second"));
+  REQUIRE(second->sync());
+  REQUIRE(ticket.run());
+  second.reset();
+  seen.clear();
+  REQUIRE(open_log(*d, options, {}, &seen));
+  REQUIRE(seen.size() == 2);
+  CHECK(seen[1].payload == "second");
+}
+
+TEST_CASE("a directly written file lets go when its writer does") {
+  temporary_directory directory;
+  auto d = make_posix_disk(directory.path());
+  auto file = d->open_direct("f", disk::open_mode::create).value();
+  std::string text = "some bytes";
+  auto view = as_bytes(text);
+  REQUIRE(file->write_at(0, {&view, 1}));
+  file->detach();
+  CHECK(read_all(*file, text.size()) == text);
+  CHECK(file->write_at(0, {&view, 1}).error().code == ec::closed);
+  CHECK(file->truncate(0).error().code == ec::closed);
+  CHECK(file->sync());
+}
