@@ -31,7 +31,7 @@ struct healer_options {
   std::uint32_t rows_per_step = 256;
   std::chrono::milliseconds repair_interval{5'000}; // between walks of table repairs
   // Comparing what nodes have with what records say: when it begins, between its steps, between whole walks.
-  std::chrono::milliseconds compare_delay{5'000}, compare_pause{20}, compare_interval{std::chrono::hours{6}};
+  std::chrono::milliseconds compare_delay{5'000}, compare_pause{20}, compare_interval{std::chrono::hours{1}};
   std::chrono::milliseconds repair_timeout{std::chrono::minutes{30}}; // of one extent
 };
 

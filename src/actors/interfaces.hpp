@@ -49,7 +49,8 @@ using shard_actor = caf::typed_actor<
   caf::replies_to<read_atom, wire<pb::piece_id>>::with<chunk>,
   // Forgets every piece of a data_id; space comes back by compaction. Unknown ids are fine.
   caf::replies_to<remove_atom, data_id>::with<void>,
-  // Which pieces of the extent this node should hold and does not: `missing` alone is filled. Looks in the index only.
+  // Which pieces of the extent this node should hold and does not, or could not read lately: `missing` alone is filled.
+  // Looks in the index only.
   caf::replies_to<compare_atom, wire<pb::extent>>::with<wire<pb::repair_record>>,
   caf::replies_to<status_atom>::with<wire<pb::shard_status>>>;
 

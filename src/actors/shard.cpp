@@ -10,8 +10,12 @@
 
 #include <spdlog/spdlog.h>
 
+#include <set>
+
 namespace troupe {
 namespace {
+
+constexpr std::size_t damaged_max = 100'000;
 
 using after_sync = std::function<void(const result<>&)>;
 using ticking_shard = shard_actor::extend<caf::reacts_to<tick_atom>>;
@@ -28,6 +32,7 @@ struct shard_state {
   bool compaction_waits = false;         // for a sync
   space_level space = space_level::fine; // as logged
   std::uint64_t damaged_reads = 0;
+  std::set<piece_key> damaged; // did not read; until they are written anew. At most damaged_max: the rest, another time
   log_limit damage_lines, compaction_lines;
 };
 
@@ -130,7 +135,7 @@ result<wire<pb::repair_record>> missing_of(const shard_state& s, const pb::exten
       if (nodes[piece].name != s.options.node || stored_bytes(map->layout(), stripe, piece) == 0) continue;
       auto there = s.store->has({map->id(), stripe, piece});
       if (!there) return there.error();
-      if (*there) continue;
+      if (*there && !s.damaged.contains({map->id(), stripe, piece})) continue;
       auto& m = *out.add_missing();
       m.set_stripe(stripe);
       m.set_piece(piece);
@@ -177,6 +182,7 @@ ticking_shard::behavior_type shard(shard_pointer self, shard_options options, st
         if (was_writable) spdlog::error("shard of {}: append failed: {}", st.options.node, outcome.error().message);
         return to_caf(outcome.error());
       }
+      st.damaged.erase(*key);
       checkpoint_when_due(self);
       return caf::unit;
     },
@@ -199,6 +205,7 @@ ticking_shard::behavior_type shard(shard_pointer self, shard_options options, st
       if (got) return std::move(*got);
       if (got.error().code != ec::not_found && got.error().code != ec::bad_argument) {
         ++st.damaged_reads;
+        if (st.damaged.size() < damaged_max) st.damaged.insert(*key);
         if (st.damage_lines.allow(self->clock().now()))
           spdlog::error("shard of {}: read failed: {}", st.options.node, got.error().message);
       }

@@ -254,6 +254,49 @@ TEST_CASE("damage in a segment is counted, and costs one piece") {
   REQUIRE(fx.status(s).damaged_records() == 1);
 }
 
+TEST_CASE("a shard says what it should hold and does not, or could not read, until that is written anew") {
+  shard_fixture fx;
+  auto s = fx.start();
+  pb::extent extent;
+  extent.set_data_id(piece(1, 0, 0)->data_id());
+  extent.set_size(39'500); // 13 stripes of three pieces of 1000 bytes, and a short one
+  extent.mutable_geometry()->set_k(3);
+  extent.mutable_geometry()->set_m(2);
+  extent.mutable_geometry()->set_piece_bytes(1000);
+  auto& where = *extent.add_placements();
+  for (auto* node : {"a", "n", "b", "c", "d"}) where.add_nodes(node);
+  auto missing = [&] {
+    auto a = fx.ask<wire<pb::repair_record>>(s, compare_atom::value, wire{extent});
+    fx.run();
+    std::set<std::uint64_t> stripes;
+    for (auto& m : a.value()->missing()) {
+      CHECK(m.piece() == 1);
+      CHECK(m.node() == "n");
+      stripes.insert(m.stripe());
+    }
+    return stripes;
+  };
+  auto write = [&](std::uint64_t stripe) {
+    auto a = fx.ask(s, append_atom::value, piece(1, stripe, 1), chunk::copy_of(content_of(stripe, 1000)));
+    fx.run();
+    REQUIRE(a.ok());
+  };
+  CHECK(missing().size() == 14);
+  for (std::uint64_t stripe = 0; stripe < 14; ++stripe)
+    if (stripe != 5) write(stripe);
+  for (std::uint64_t i = 0; i < 20; ++i) // closes the first segment
+    fx.ask(s, append_atom::value, piece(2, i, 0), chunk::copy_of(content_of(i, 1000)));
+  fx.run();
+  CHECK(missing() == std::set<std::uint64_t>{5});
+  fx.volume.files->flip_bit("shard/wal.segments/segment_1.wal", 5000, 3);
+  for (std::uint64_t stripe = 0; stripe < 14; ++stripe) fx.ask<chunk>(s, read_atom::value, piece(1, stripe, 1));
+  fx.run();
+  auto found = missing();
+  CHECK(found.size() == 2);
+  for (auto stripe : found) write(stripe);
+  CHECK(missing().empty());
+}
+
 TEST_CASE(
   "whatever the order of messages and wherever the disk dies, an answered sync covers what was appended before") {
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
