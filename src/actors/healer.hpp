@@ -48,6 +48,7 @@ struct healer_state {
   std::size_t compare_table = 0; // which table the comparison walks, and where it is
   std::string compare_cursor;
   std::uint64_t compared = 0, incomplete = 0; // extents of this walk
+  log_limit compare_lines;
 };
 
 // One walk of table repairs after another, for ever.

@@ -69,6 +69,10 @@ void next_step(self_pointer self, const pb::list_reply& page) {
   self->delayed_send(self, pause, compare_atom::value);
 }
 
+void complain(self_pointer self, const std::string& what) { // however many extents there are
+  if (self->state.compare_lines.allow(self->clock().now())) spdlog::warn("healer: {}", what);
+}
+
 void note(
   self_pointer self, const named_extent& row, const wire<pb::repair_record>& found, const std::function<void()>& done) {
   auto& s = self->state;
@@ -84,9 +88,9 @@ void note(
   op->set_value(found->SerializeAsString());
   batch.set_now_ms(s.options.clock->now());
   self->request(s.options.metadata, s.options.request_timeout, commit_atom::value, wire<pb::batch>{std::move(batch)})
-    .then([done](const wire<pb::batch_result>&) { done(); },
-      [done](caf::error& e) { // the next walk finds it again
-        spdlog::warn("healer: could not note what a node lacks: {}", from_caf(e).message);
+    .then(
+      [done](const wire<pb::batch_result>&) { done(); }, [self, done](caf::error& e) { // the next walk finds it again
+        complain(self, "could not note what a node lacks: " + from_caf(e).message);
         done();
       });
 }
@@ -110,7 +114,10 @@ void compare_some(self_pointer self, const std::shared_ptr<page_work>& work) {
           if (found->missing_size() == 0) return one_done();
           note(self, row, found, one_done);
         },
-        [one_done](caf::error&) { one_done(); }); // not known now
+        [self, one_done](caf::error& e) { // not known now
+          complain(self, "could not compare an extent with its nodes: " + from_caf(e).message);
+          one_done();
+        });
   }
 }
 

@@ -170,7 +170,6 @@ TEST_CASE_METHOD(store_fixture, "content stays when its commit may have happened
   auto why = GENERATE(ec::timeout, ec::closed, ec::unavailable, ec::internal, ec::not_leader, ec::io_error);
   CAPTURE(static_cast<int>(why));
   *answer_instead = why;
-  auto id = run(store.create_upload("bkt", "parts", {}));
   CHECK(put("k", content_of(1, big)).error().code == why);
   answer_instead->reset();
   CHECK(get("k").value() == content_of(1, big));
