@@ -13,8 +13,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 LINES_MAX = 400
 
 # Bottom to top; a layer includes itself and what stands before it.
-LAYERS = ["base", "codec", "store", "core", "actors", "api", "roles", "cli", "main"]
-CAF_FREE = {"base", "codec", "store", "core"}
+LAYERS = ["base", "codec", "store", "core", "net", "actors", "api", "roles", "cli", "main"]
+CAF_FREE = {"base", "codec", "store", "core", "net"}
 # Generated from src/codec/wire.
 GENERATED = re.compile(r"\.pb\.h$")
 

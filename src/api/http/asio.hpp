@@ -1,23 +1,13 @@
-// asio: the names every front door uses for Boost.Asio: one concrete executor and the coroutine type on it.
-// An executor that is a type and not any_io_executor costs no virtual call on each resumption. Kept light: what
-// needs sockets or timers includes stream.hpp or Asio's own headers in its .cpp.
+// asio: the names of net/asio.hpp, for the front doors.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/io_context.hpp>
-
-#include <chrono>
+#include "net/asio.hpp"
 
 namespace troupe::http {
 
 namespace asio = boost::asio;
-
-using executor = asio::io_context::executor_type;
-
-template <class T = void>
-using task = asio::awaitable<T, executor>;
-
-// Deadlines and durations only; dates come from the injected wall_clock.
-using steady = std::chrono::steady_clock;
+using net::executor;
+using net::steady;
+using net::task;
 
 } // namespace troupe::http

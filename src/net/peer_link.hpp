@@ -1,0 +1,74 @@
+// peer_link: the connection of one plane to one peer, made when it is needed and again after it broke. Requests wait in a
+// bounded queue until they are written; each has a deadline; a peer that can not be reached answers at once while the
+// pause before the next try lasts. Lives on the channel's io thread.
+#pragma once
+
+#include "net/channel.hpp"
+#include "net/frame_stream.hpp"
+#include "troupe.pb.h"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace troupe::net {
+
+// What every connection of a process has in common.
+struct link_environment {
+  asio::io_context& io;
+  tls_files tls;                                                // none: plain, loopback only
+  std::function<pb::hello()> hello;                             // ours
+  std::chrono::milliseconds connect_timeout{3'000};             // TCP, TLS and hello together
+  std::chrono::milliseconds pause_first{100}, pause_max{2'000}; // after a failed try
+  std::size_t queued_bytes_max = std::size_t{64} << 20;         // of one link
+  std::size_t calls_max = 16'384;                               // of one link, without an answer
+};
+
+// What both ends check of the other's hello. ec::incompatible, ec::conflict, ec::access_denied: for an operator.
+result<> check_hello(const pb::hello& ours, const pb::hello& theirs, const std::string& certificate_name);
+
+class peer_link : public std::enable_shared_from_this<peer_link> {
+public:
+  peer_link(const link_environment&, peer_address to, plane);
+  void call(peer_message, std::chrono::milliseconds timeout, channel::on_answer);
+  void post(peer_message);
+  void expire(steady::time_point now);     // to be called every now and then
+  void close();                            // every call is answered; nothing is sent any more
+  bool idle(steady::time_point now) const; // has no connection worth keeping
+
+private:
+  struct pending {
+    steady::time_point until;
+    channel::on_answer answered;
+    bool written = false; // may have reached the peer
+  };
+
+  bool ready_to_send(const channel::on_answer&);
+  task<> connect_and_read();
+  task<result<>> connect();
+  task<result<>> exchange_hellos();
+  task<> write();
+  void failed(const error& why);
+  void answer(frame f);
+
+  const link_environment& env_;
+  peer_address to_;
+  plane plane_;
+  // Of this connection, or of the try that goes on; its coroutines hold them, too.
+  std::shared_ptr<frame_stream> stream_;
+  std::shared_ptr<frame_writer> writer_;
+  std::map<std::uint64_t, pending> calls_;
+  std::uint64_t next_id_ = 1;
+  bool connecting_ = false, connected_ = false, closed_ = false;
+  std::optional<error> last_failure_; // of connecting
+  bool failure_told_ = false;
+  steady::time_point next_try_{};
+  std::chrono::milliseconds pause_{0};
+  steady::time_point last_used_{};
+};
+
+} // namespace troupe::net
