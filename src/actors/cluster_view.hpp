@@ -26,6 +26,7 @@ struct cluster_view {
   cluster_view() = default;
   ring places;                     // where new content goes
   std::vector<storage_node> nodes; // also those that take no new content
+  std::vector<node_id> suspects;   // of them: gossip had no answer lately
   node_id local;                   // its pieces are preferred; may be empty
 
   const shard_actor* find(const node_id& id) const {

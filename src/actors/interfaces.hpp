@@ -13,6 +13,9 @@
 #include <caf/replies_to.hpp>
 #include <caf/typed_actor.hpp>
 
+#include <memory>
+#include <vector>
+
 namespace troupe {
 
 using append_atom = caf::atom_constant<caf::atom("append")>;
@@ -20,7 +23,10 @@ using abandon_atom = caf::atom_constant<caf::atom("abandon")>;
 using compare_atom = caf::atom_constant<caf::atom("compare")>;
 using commit_atom = caf::atom_constant<caf::atom("commit")>;
 using download_atom = caf::atom_constant<caf::atom("download")>;
+using drain_atom = caf::atom_constant<caf::atom("drain")>;
 using finish_atom = caf::atom_constant<caf::atom("finish")>;
+using gossip_atom = caf::atom_constant<caf::atom("gossip")>;
+using leave_atom = caf::atom_constant<caf::atom("leave")>;
 using list_atom = caf::atom_constant<caf::atom("list")>;
 using next_atom = caf::atom_constant<caf::atom("next")>;
 using read_atom = caf::atom_constant<caf::atom("read")>;
@@ -30,6 +36,7 @@ using tick_atom = caf::atom_constant<caf::atom("tick")>;
 using status_atom = caf::atom_constant<caf::atom("status")>;
 using sync_atom = caf::atom_constant<caf::atom("sync")>;
 using upload_atom = caf::atom_constant<caf::atom("upload")>;
+using view_atom = caf::atom_constant<caf::atom("view")>;
 using write_atom = caf::atom_constant<caf::atom("write")>;
 using shards_atom = caf::atom_constant<caf::atom("shards")>;
 
@@ -99,6 +106,14 @@ using download_actor = caf::typed_actor<
   // The next bytes, verified, in order; an empty chunk after the last.
   caf::replies_to<next_atom>::with<chunk>, caf::reacts_to<abandon_atom>>;
 
+// A new picture of the storage nodes (cluster_view.hpp).
+struct cluster_view;
+struct new_view {
+  new_view() = default;
+  explicit new_view(std::shared_ptr<const cluster_view> v) : view(std::move(v)) {}
+  std::shared_ptr<const cluster_view> view;
+};
+
 // Reads and writes of content: spawns the sessions.
 using replicator_actor = caf::typed_actor<caf::replies_to<upload_atom, upload_options>::with<upload_actor>,
   // Bytes [offset, offset + length) of the extent.
@@ -108,7 +123,9 @@ using replicator_actor = caf::typed_actor<caf::replies_to<upload_atom, upload_op
   // Which pieces are missing on the nodes that answer.
   caf::replies_to<compare_atom, wire<pb::extent>>::with<wire<pb::repair_record>>,
   // Makes the missing pieces anew; every one is on its node's disk when this returns.
-  caf::replies_to<repair_atom, wire<pb::repair_record>>::with<void>>;
+  caf::replies_to<repair_atom, wire<pb::repair_record>>::with<void>,
+  // Sessions that begin later see this one.
+  caf::reacts_to<view_atom, new_view>>;
 
 // Background work on content: reclaims garbage, completes what was written in part. Driven by its own timer.
 using healer_actor = caf::typed_actor<caf::reacts_to<tick_atom>, caf::reacts_to<repair_atom>,
@@ -116,8 +133,29 @@ using healer_actor = caf::typed_actor<caf::reacts_to<tick_atom>, caf::reacts_to<
   // Garbage rows reclaimed since start.
   caf::replies_to<status_atom>::with<std::uint64_t>>;
 
+// The members of the cluster as gossip knows them; immutable.
+struct gossip_member;
+struct members_view {
+  members_view() = default;
+  explicit members_view(std::shared_ptr<const std::vector<gossip_member>> m) : members(std::move(m)) {}
+  std::shared_ptr<const std::vector<gossip_member>> members;
+};
+
+// Who is alive, as this process sees it (core/gossip.hpp).
+using gossiper_actor = caf::typed_actor<caf::reacts_to<gossip_atom, wire<pb::gossip_message>>,
+  caf::replies_to<status_atom>::with<members_view>,
+  // Tells others that this process goes away on purpose.
+  caf::reacts_to<leave_atom>, caf::reacts_to<tick_atom>>;
+
+// What the cluster is: the map that the metadata group decided, and what this process makes of it.
+using ring_manager_actor = caf::typed_actor<caf::reacts_to<tick_atom>,
+  // The map as it was read last; ec::unavailable before the first time.
+  caf::replies_to<status_atom>::with<wire<pb::cluster_map>>>;
+
 } // namespace troupe
 
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::new_view)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::members_view)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::upload_options) // sessions and their coordinator share a process
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::upload_summary)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::log_sync)

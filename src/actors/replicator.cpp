@@ -149,6 +149,11 @@ replicator_actor::behavior_type replicator(replicator_pointer self, const replic
       if (!session) return to_caf(session.error());
       return self->delegate(*session, repair_atom::value);
     },
+    [self](view_atom, const new_view& v) {
+      auto& st = self->state;
+      st.cluster = v.view;
+      for (auto& node : v.view->suspects) st.suspected->report(node, self->clock().now());
+    },
   };
 }
 

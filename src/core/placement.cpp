@@ -8,9 +8,9 @@ std::vector<node_id> candidates(const ring& r, const data_id& id, std::size_t n)
   return r.clockwise(ring::position_of(id.raw), n);
 }
 
-stripe_geometry default_geometry(std::size_t nodes, std::uint64_t size, std::uint32_t piece_bytes) {
-  if (nodes >= 5 && size > small_content_bytes) return {.k = 3, .m = 2, .piece_bytes = piece_bytes};
-  auto copies = static_cast<std::uint32_t>(std::clamp<std::size_t>(nodes, 1, 3));
+stripe_geometry default_geometry(node_counts nodes, std::uint64_t size, std::uint32_t piece_bytes) {
+  if (nodes.alive >= 5 && size > small_content_bytes) return {.k = 3, .m = 2, .piece_bytes = piece_bytes};
+  auto copies = static_cast<std::uint32_t>(std::clamp<std::size_t>(nodes.known, 1, 3));
   return {.k = 1, .m = copies - 1, .piece_bytes = piece_bytes};
 }
 

@@ -7,6 +7,7 @@
 #include "core/ring.hpp"
 #include "core/stripe.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -20,9 +21,29 @@ std::vector<node_id> candidates(const ring&, const data_id&, std::size_t n);
 inline constexpr std::uint64_t small_content_bytes = std::uint64_t{64} << 10;
 inline constexpr std::uint32_t default_piece_bytes = std::uint32_t{512} << 10;
 
-// RS(3,2) from five nodes on, three copies with three or four, as many copies as nodes below that.
+// The storage nodes of the cluster, as one process sees them now.
+struct node_counts {
+  std::size_t known = 0; // that may hold data, reachable or not
+  std::size_t alive = 0; // of those, how many take new data
+};
+// The same, told by one thread and read by others.
+class live_node_counts {
+public:
+  explicit live_node_counts(node_counts now = {}) { set(now); }
+  void set(node_counts now) {
+    known_ = now.known;
+    alive_ = now.alive;
+  }
+  node_counts get() const { return {known_, alive_}; }
+
+private:
+  std::atomic<std::size_t> known_, alive_;
+};
+
+// RS(3,2) while five nodes are alive; else three copies, or as many as there are nodes: a node that is away now gets its
+// copy when it is back.
 stripe_geometry default_geometry(
-  std::size_t nodes, std::uint64_t size, std::uint32_t piece_bytes = default_piece_bytes);
+  node_counts nodes, std::uint64_t size, std::uint32_t piece_bytes = default_piece_bytes);
 
 // Where the pieces of a run of stripes are: nodes[i] holds piece i.
 struct placement_run {

@@ -8,6 +8,7 @@
 #include "actors/interfaces.hpp"
 #include "base/environment.hpp"
 #include "base/error.hpp"
+#include "core/placement.hpp"
 #include "core/stripe.hpp"
 #include "roles/credentials.hpp"
 
@@ -37,7 +38,7 @@ struct coordinator_options {
   std::string region = "us-east-1";
   metadata_actor metadata;
   replicator_actor replicator;
-  std::size_t nodes = 1; // storage nodes: decides the geometry of new content
+  std::shared_ptr<const live_node_counts> nodes; // decides the geometry of new content
   std::uint32_t piece_bytes = std::uint32_t{512} << 10;
   std::chrono::milliseconds reclaim_grace{60'000};
   wall_clock* clock = nullptr;

@@ -127,7 +127,7 @@ result<> development_store::impl::start_coordinator(const development_options& o
   o.keys = keys;
   o.metadata = metadata;
   o.replicator = replicator;
-  o.nodes = cluster.nodes.size();
+  o.nodes = std::make_shared<live_node_counts>(node_counts{cluster.nodes.size(), cluster.nodes.size()});
   o.reclaim_grace = 10s; // every reader is in this process, and pinned
   o.clock = &system_clock_source();
   o.random = &system_entropy();

@@ -43,15 +43,18 @@ TEST_CASE("a stripe is acknowledged with W pieces, and impossible as soon as W c
 TEST_CASE("the default geometry needs no more nodes than there are") {
   for (std::size_t n = 1; n < 9; ++n)
     for (std::uint64_t size : {std::uint64_t{1}, small_content_bytes, std::uint64_t{10} << 20}) {
-      auto g = default_geometry(n, size);
+      auto g = default_geometry({n, n}, size);
       REQUIRE(check(g));
       REQUIRE(g.k + g.m <= n);
     }
-  REQUIRE(default_geometry(5, 1 << 20) == stripe_geometry{3, 2, default_piece_bytes});
-  REQUIRE(default_geometry(4, 1 << 20) == stripe_geometry{1, 2, default_piece_bytes});
-  REQUIRE(default_geometry(5, 1 << 10) == stripe_geometry{1, 2, default_piece_bytes});
-  REQUIRE(default_geometry(2, 1 << 20).m == 1);
-  REQUIRE(default_geometry(1, 1 << 20, 4096) == stripe_geometry{1, 0, 4096});
+  REQUIRE(default_geometry({5, 5}, 1 << 20) == stripe_geometry{3, 2, default_piece_bytes});
+  REQUIRE(default_geometry({4, 4}, 1 << 20) == stripe_geometry{1, 2, default_piece_bytes});
+  REQUIRE(default_geometry({5, 5}, 1 << 10) == stripe_geometry{1, 2, default_piece_bytes});
+  REQUIRE(default_geometry({2, 2}, 1 << 20).m == 1);
+  REQUIRE(default_geometry({1, 1}, 1 << 20, 4096) == stripe_geometry{1, 0, 4096});
+  // Nodes that are away: no erasure coding, but as many copies as there are to be.
+  REQUIRE(default_geometry({5, 4}, 1 << 20) == stripe_geometry{1, 2, default_piece_bytes});
+  REQUIRE(default_geometry({5, 1}, 1 << 20) == stripe_geometry{1, 2, default_piece_bytes});
 }
 
 TEST_CASE("a placement run begins where a stripe's nodes differ from the stripe before") {

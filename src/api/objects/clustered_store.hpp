@@ -8,6 +8,7 @@
 #include "api/http/budget.hpp"
 #include "api/http/worker.hpp"
 #include "api/objects/object_store.hpp"
+#include "core/placement.hpp"
 #include "core/read_pins.hpp"
 #include "core/stripe.hpp"
 
@@ -23,7 +24,7 @@ struct clustered_store_options {
   wall_clock* clock = nullptr;
   entropy* random = nullptr;
   read_pins* pins = nullptr;
-  std::size_t nodes = 1; // storage nodes: with the size, decides the geometry of new content
+  std::shared_ptr<const live_node_counts> nodes; // with the size, decides the geometry of new content
   std::uint32_t piece_bytes = 1;
   std::uint64_t inline_bytes_max = 8192; // content up to this lives in the metadata row
   // A bound on every wait; a client that meets one gets 503 and may retry.

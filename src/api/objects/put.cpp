@@ -125,7 +125,9 @@ http::task<result<clustered_store::content>> clustered_store::spread_content(
   const put_object& what, http::body_source& source) {
   upload_options upload;
   upload.size = what.size;
-  upload.geometry = default_geometry(options_.nodes, what.size, options_.piece_bytes);
+  auto nodes = options_.nodes->get();
+  if (nodes.known == 0) co_return fail(ec::unavailable, "the storage nodes are not known yet: the cluster is forming");
+  upload.geometry = default_geometry(nodes, what.size, options_.piece_bytes);
   upload.checksums = wanted(what);
   stripe_layout layout{upload.geometry, what.size};
   auto started = co_await http::ask<upload_actor>(

@@ -120,7 +120,7 @@ private:
     o.clock = &clock;
     o.random = &random;
     o.pins = &pins;
-    o.nodes = 5;
+    o.nodes = std::make_shared<live_node_counts>(node_counts{5, 5});
     o.piece_bytes = piece_bytes;
     return o;
   }

@@ -1,0 +1,233 @@
+#include "actors/ring_manager.hpp"
+
+#include "actors/log_limit.hpp"
+#include "actors/remote_shard.hpp"
+#include "core/cluster_requests.hpp"
+#include "core/tables.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/result.hpp>
+#include <caf/send.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace troupe {
+namespace {
+
+constexpr std::string_view map_row = "cluster_map";
+
+struct ring_manager_state {
+  ring_manager_state() = default;
+  ring_manager_state(const ring_manager_state&) = delete;
+  ring_manager_state& operator=(const ring_manager_state&) = delete;
+  ~ring_manager_state() {
+    for (auto& [to, shard] : shards) caf::anon_send_exit(shard, caf::exit_reason::user_shutdown);
+  }
+  static inline const char* name = "ring_manager";
+  ring_manager_options options;
+  std::chrono::milliseconds watching_since{0};
+  std::vector<gossip_member> members; // as gossip had them at the last tick
+  std::optional<cluster_map> map;
+  std::map<peer_address, shard_actor> shards; // of other processes
+  std::string shown;                          // what the last view was made of
+  std::vector<std::string> refusals;          // of the last decision: told once
+  log_limit lines;
+};
+
+using manager_pointer = ring_manager_actor::stateful_pointer<ring_manager_state>;
+
+std::chrono::milliseconds now_of(manager_pointer self) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(self->clock().now().time_since_epoch());
+}
+
+void complain(manager_pointer self, const std::string& what) {
+  if (self->state.lines.allow(self->clock().now())) spdlog::warn("ring manager: {}", what);
+}
+
+// ---- the picture -------------------------------------------------------------------------------------------------
+
+std::optional<member_status> status_of(const ring_manager_state& s, const node_id& node) {
+  for (auto& m : s.members)
+    if (m.id == node) return m.status;
+  return std::nullopt;
+}
+
+shard_actor shard_of(manager_pointer self, const cluster_node& node) {
+  auto& s = self->state;
+  if (node.id == s.options.self.id) return s.options.shard;
+  auto& shard = s.shards[{node.id.name, node.address}];
+  if (!shard) shard = spawn_remote_shard(self->system(), s.options.net, {node.id.name, node.address});
+  return shard;
+}
+
+// Changes when a view would.
+std::string signature(const ring_manager_state& s) {
+  auto text = std::to_string(s.map->epoch());
+  for (auto& node : holders_of(*s.map)) {
+    auto status = status_of(s, node);
+    text += ' ' + std::to_string(status ? static_cast<int>(*status) : -1);
+  }
+  return text;
+}
+
+void show(manager_pointer self) {
+  auto& s = self->state;
+  auto now = signature(s);
+  if (s.shown == now) return;
+  s.shown = std::move(now);
+  auto view = std::make_shared<cluster_view>();
+  view->local = s.options.self.id;
+  std::vector<ring_node> places;
+  node_counts counts;
+  for (auto& node : s.map->nodes()) {
+    if (!may_hold_data(node)) continue;
+    auto status = status_of(s, node.id);
+    ++counts.known;
+    bool dead = status == member_status::dead;
+    view->nodes.emplace_back(node.id, dead ? shard_actor{} : shard_of(self, node));
+    if (status == member_status::suspect) view->suspects.push_back(node.id);
+    if (!takes_data(node) || dead) continue;
+    places.push_back({.id = node.id, .zone = node.zone, .weight = node.weight});
+    counts.alive += status == member_status::alive;
+  }
+  view->places = ring{std::move(places)};
+  if (s.options.nodes) s.options.nodes->set(counts);
+  if (s.options.replicator) self->send(s.options.replicator, view_atom::value, new_view{std::move(view)});
+}
+
+// ---- the map -----------------------------------------------------------------------------------------------------
+
+// Commits the next map in place of the one that it was made from; another change meanwhile makes it fail, and the next
+// tick decides anew.
+void propose(manager_pointer self, const cluster_map& next, const std::optional<std::string>& before) {
+  auto& o = self->state.options;
+  pb::batch batch;
+  auto key = tables::system_row(map_row);
+  auto& p = *batch.add_preconditions();
+  p.set_key(key);
+  p.set_kind(before ? pb::precondition::equals : pb::precondition::not_exists);
+  if (before) p.set_digest(tables::digest_of(*before));
+  auto& put = *batch.add_operations();
+  put.set_kind(pb::operation::put);
+  put.set_key(key);
+  put.set_value(next.message().SerializeAsString());
+  batch.set_now_ms(o.clock->now());
+  self->request(o.metadata, o.request_timeout, commit_atom::value, wire<pb::batch>{std::move(batch)})
+    .then([](const wire<pb::batch_result>&) {}, // the next tick reads what there is now
+      [self](caf::error& e) { complain(self, "could not change the cluster map: " + from_caf(e).message); });
+}
+
+membership_view seen(manager_pointer self) {
+  auto& s = self->state;
+  membership_view view;
+  for (auto& m : s.members)
+    view.nodes.push_back({.id = m.id, .address = m.address, .status = m.status, .since = m.since});
+  for (auto& n : view.nodes)
+    if (n.id == s.options.self.id)
+      n.announced = node_announcement{.roles = s.options.self.roles,
+        .zone = s.options.self.zone,
+        .weight = s.options.self.weight,
+        .raft_id = s.options.self.raft_id};
+  view.watching_since = s.watching_since;
+  view.now = now_of(self);
+  view.now_ms = s.options.clock->now();
+  view.listed = s.options.listed;
+  return view;
+}
+
+void decide_as_leader(manager_pointer self, const cluster_map& map, const std::optional<std::string>& before) {
+  auto& s = self->state;
+  auto decision = decide(map, seen(self), s.options.membership);
+  for (auto& line : decision.refusals)
+    if (std::find(s.refusals.begin(), s.refusals.end(), line) == s.refusals.end())
+      spdlog::warn("cluster map: {}", line);
+  s.refusals = decision.refusals;
+  if (!decision.next) return;
+  for (auto& line : decision.reasons) spdlog::info("cluster map, epoch {}: {}", decision.next->epoch(), line);
+  propose(self, *decision.next, before);
+}
+
+void ask_to_join(manager_pointer self, const cluster_map& map, const std::string& before) {
+  auto& o = self->state.options;
+  request_terms terms;
+  terms.now_ms = o.clock->now();
+  auto next = join_node(map, o.self, terms);
+  if (!next) return complain(self, "this node can not join: " + next.error().message);
+  if (next->epoch() != map.epoch()) propose(self, *next, before);
+}
+
+void map_read(manager_pointer self, const std::optional<std::string>& row) {
+  auto& s = self->state;
+  auto map = cluster_map::empty(s.options.cluster);
+  if (row) {
+    pb::cluster_map message;
+    map = message.ParseFromString(*row) ? cluster_map::make(message)
+                                        : result<cluster_map>{fail(ec::corrupt, "the cluster map does not parse")};
+  }
+  if (!map) return complain(self, map.error().message);
+  if (map->cluster() != s.options.cluster)
+    return complain(self, "the metadata group's map is of cluster " + map->cluster() + ", not " + s.options.cluster);
+  if (row) {
+    s.map = *map;
+    show(self);
+    auto* me = map->find(s.options.self.id);
+    if (me == nullptr) return ask_to_join(self, *map, *row);
+    if (me->state == node_state::gone)
+      complain(self, "this node was removed from the cluster; its name is never used again");
+  }
+  if (!s.options.member) return;
+  self->request(s.options.member, s.options.request_timeout, status_atom::value)
+    .then(
+      [self, map = std::move(*map), row](const wire<pb::metadata_status>& status) {
+        if (status->state() == "leader") decide_as_leader(self, map, row);
+      },
+      [](const caf::error&) {}); // it has failed, and says so itself
+}
+
+void tick(manager_pointer self) {
+  auto& o = self->state.options;
+  self->delayed_send(self, o.interval, tick_atom::value);
+  self->request(o.gossiper, o.request_timeout, status_atom::value)
+    .then(
+      [self](const members_view& v) {
+        self->state.members = *v.members;
+        if (self->state.map) show(self);
+      },
+      [](const caf::error&) {});
+  pb::read_request request;
+  request.add_keys(tables::system_row(map_row));
+  self->request(o.metadata, o.request_timeout, read_atom::value, wire<pb::read_request>{std::move(request)})
+    .then(
+      [self](const wire<pb::read_reply>& reply) {
+        map_read(self, reply->rows_size() == 0 ? std::nullopt : std::optional<std::string>{reply->rows(0).value()});
+      },
+      [self](caf::error& e) { complain(self, "could not read the cluster map: " + from_caf(e).message); });
+}
+
+} // namespace
+
+ring_manager_actor spawn_ring_manager(caf::actor_system& system, ring_manager_options options) {
+  return system.spawn(
+    [options = std::move(options)](manager_pointer self) mutable -> ring_manager_actor::behavior_type {
+      self->state.options = std::move(options);
+      self->state.watching_since = now_of(self);
+      self->set_default_handler(caf::drop);
+      self->send(self, tick_atom::value);
+      return {
+        [self](tick_atom) { tick(self); },
+        [self](status_atom) -> caf::result<wire<pb::cluster_map>> {
+          auto& s = self->state;
+          if (!s.map) return to_caf(fail(ec::unavailable, "the cluster map has not been read yet"));
+          return wire<pb::cluster_map>{s.map->message()};
+        },
+      };
+    });
+}
+
+} // namespace troupe

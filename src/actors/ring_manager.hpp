@@ -1,0 +1,43 @@
+// RING MANAGER: what the cluster is, for this process. Reads the cluster map from the metadata group, lays over it what
+// gossip says of who is alive, and gives the REPLICATOR the picture that results: which nodes to use, and how to reach
+// them. In the process whose metadata member leads, it also changes the map (core/membership.hpp): elsewhere it only asks
+// that its own node be in it.
+#pragma once
+
+#include "actors/cluster_view.hpp"
+#include "base/environment.hpp"
+#include "core/cluster_map.hpp"
+#include "core/membership.hpp"
+#include "core/placement.hpp"
+#include "net/channel.hpp"
+
+#include <caf/fwd.hpp>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace troupe {
+
+struct ring_manager_options {
+  ring_manager_options() = default; // not an aggregate: CAF rule 1
+  std::string cluster;              // its id
+  cluster_node self;
+  metadata_actor metadata; // the group
+  metadata_actor member;   // the one of this process; may be empty
+  gossiper_actor gossiper;
+  replicator_actor replicator; // may be empty: no coordinator here
+  shard_actor shard;           // of this process; may be empty
+  std::shared_ptr<channel> net;
+  std::vector<cluster_node> listed; // the configuration's nodes
+  membership_options membership;
+  std::shared_ptr<live_node_counts> nodes; // is told how many there are; may be empty
+  std::chrono::milliseconds interval{500};
+  std::chrono::milliseconds request_timeout{5'000};
+  wall_clock* clock = nullptr;
+};
+
+ring_manager_actor spawn_ring_manager(caf::actor_system&, ring_manager_options);
+
+} // namespace troupe
