@@ -5,7 +5,7 @@
 #include "cli/object_name.hpp"
 #include "cli/progress.hpp"
 #include "cli/s3_failure.hpp"
-#include "cli/units.hpp"
+#include "codec/units.hpp"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>

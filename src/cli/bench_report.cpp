@@ -1,6 +1,6 @@
 // How the results of `troupe bench` are shown.
 #include "cli/bench.hpp"
-#include "cli/units.hpp"
+#include "codec/units.hpp"
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>

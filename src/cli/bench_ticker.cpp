@@ -1,6 +1,6 @@
 #include "cli/bench_ticker.hpp"
 
-#include "cli/units.hpp"
+#include "codec/units.hpp"
 
 #include <condition_variable>
 #include <cstdio>

@@ -1,6 +1,6 @@
 #include "cli/progress.hpp"
 
-#include "cli/units.hpp"
+#include "codec/units.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -2,7 +2,7 @@
 #include "cli/s3_calls.hpp"
 #include "cli/server_copy.hpp"
 #include "cli/storage.hpp"
-#include "cli/units.hpp"
+#include "codec/units.hpp"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>

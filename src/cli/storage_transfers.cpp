@@ -2,8 +2,8 @@
 #include "cli/download.hpp"
 #include "cli/part_plan.hpp"
 #include "cli/storage.hpp"
-#include "cli/units.hpp"
 #include "cli/upload.hpp"
+#include "codec/units.hpp"
 
 #include <cerrno>
 #include <chrono>

@@ -1,8 +1,8 @@
-#include "cli/units.hpp"
+#include "codec/units.hpp"
 
 #include <catch2/catch.hpp>
 
-using namespace troupe::cli;
+using namespace troupe;
 using namespace std::chrono_literals;
 
 TEST_CASE("sizes are read as people write them") {

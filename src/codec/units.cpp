@@ -1,11 +1,11 @@
-#include "cli/units.hpp"
+#include "codec/units.hpp"
 
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
 
-namespace troupe::cli {
+namespace troupe {
 
 namespace {
 
@@ -96,4 +96,4 @@ std::string human_countdown(std::chrono::seconds left) {
   return buffer.data();
 }
 
-} // namespace troupe::cli
+} // namespace troupe

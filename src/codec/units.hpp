@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace troupe::cli {
+namespace troupe {
 
 // "512", "64k", "16MiB", "1.5G": K, M, G, T (with or without "iB") are powers of 1024; "kB", "MB" ... powers of 1000.
 // Nothing for text that is not a size, a negative one, or one over 2^63.
@@ -19,4 +19,4 @@ std::string human_bytes(std::uint64_t);            // "17 B", "1.5 KiB", "12.0 M
 std::string human_microseconds(std::uint64_t);     // "850 us", "1.20 ms", "2.50 s"
 std::string human_countdown(std::chrono::seconds); // "0:07", "12:30", "1:02:03"
 
-} // namespace troupe::cli
+} // namespace troupe
