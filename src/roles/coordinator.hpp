@@ -11,6 +11,7 @@
 #include "core/placement.hpp"
 #include "core/stripe.hpp"
 #include "roles/credentials.hpp"
+#include "roles/host_port.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -18,14 +19,6 @@
 #include <string>
 
 namespace troupe {
-
-struct host_port {
-  std::string host;       // a numeric address, or localhost
-  std::uint16_t port = 0; // 0: the kernel picks
-};
-// "127.0.0.1:9000", "[::1]:9000", ":9000" (all addresses), "localhost:0". ec::bad_argument says what was expected.
-result<host_port> parse_host_port(const std::string& text);
-std::string to_string(const host_port&);
 
 struct coordinator_options {
   host_port s3;

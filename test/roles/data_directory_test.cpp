@@ -1,6 +1,5 @@
 #include "roles/data_directory.hpp"
 
-#include "roles/coordinator.hpp"
 #include "roles/credentials.hpp"
 
 #include <catch2/catch.hpp>
@@ -114,16 +113,4 @@ TEST_CASE("keys come from the environment when both are there, and half a pair i
   CHECK_FALSE(fs::exists(t.path + "/credentials"));
   ::unsetenv("TROUPE_ACCESS_KEY");
   ::unsetenv("TROUPE_SECRET_KEY");
-}
-
-TEST_CASE("a host and port are parsed, or the message shows what was expected") {
-  CHECK(parse_host_port("127.0.0.1:9000")->port == 9000);
-  CHECK(parse_host_port("localhost:0")->host == "127.0.0.1");
-  CHECK(parse_host_port(":9000")->host == "0.0.0.0");
-  CHECK(parse_host_port("[::1]:80")->host == "::1");
-  CHECK(to_string(*parse_host_port("[::1]:80")) == "[::1]:80");
-  for (auto bad : {"", "9000", "127.0.0.1:", "127.0.0.1:99999", "127.0.0.1:90x", "::1:80", "[::1:80"}) {
-    INFO(bad);
-    CHECK(parse_host_port(bad).has_error());
-  }
 }
