@@ -7,11 +7,11 @@
 #   scripts/deps.sh runtime    only the shared libraries that the finished binary loads (for images)
 set -euo pipefail
 
-runtime=(libcaf-core0.17 libcaf-io0.17 libcaf-openssl0.17 libprotobuf32 liblmdb0 libisal2 libraft2 libssl3 libpugixml1v5
+runtime=(libcaf-core0.17 libcaf-io0.17 libcaf-openssl0.17 libprotobuf32 liblmdb0 libisal2 libraft2 libssl3 libpugixml1v5 libyaml-cpp0.7
   libspdlog1.10 libfmt9 libcurl4 libtcmalloc-minimal4 libstdc++6)
 build=(g++ cmake ninja-build ccache pkg-config git
   libcaf-dev protobuf-compiler libprotobuf-dev liblmdb-dev libisal-dev libraft-dev libboost1.81-dev libssl-dev
-  libpugixml-dev libcli11-dev libspdlog-dev libfmt-dev libxxhash-dev libcurl4-openssl-dev libgoogle-perftools-dev
+  libpugixml-dev libyaml-cpp-dev libcli11-dev libspdlog-dev libfmt-dev libxxhash-dev libcurl4-openssl-dev libgoogle-perftools-dev
   catch2 libbenchmark-dev)
 # clang and its runtime: the fuzz targets. The rest: lint, end-to-end tests and the clients they drive.
 test=(clang clang-format libclang-rt-14-dev python3 python3-pytest python3-boto3 awscli s3cmd rclone curl)

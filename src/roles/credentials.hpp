@@ -16,6 +16,7 @@ struct credentials {
   std::string access_key;
   std::string secret_key;
   bool from_environment = false;
+  friend bool operator==(const credentials&, const credentials&) = default;
 };
 
 // Environment first (both variables or neither), then the file, else new keys that are written to it, fsynced.

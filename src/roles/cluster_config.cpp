@@ -1,0 +1,162 @@
+#include "roles/cluster_config.hpp"
+
+#include "roles/cluster_config_draft.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+namespace troupe {
+namespace {
+
+constexpr std::size_t config_bytes_max = std::size_t{1} << 20;
+constexpr std::size_t credentials_bytes_max = std::size_t{64} << 10;
+
+// `advice` follows the path when there is no such file.
+result<std::string> read_text_file(const std::string& path, std::size_t bytes_max, const std::string& advice) {
+  std::error_code unseen;
+  if (!std::filesystem::exists(path, unseen)) return fail(ec::not_found, path + ": no such file; " + advice);
+  if (std::filesystem::is_directory(path, unseen)) return fail(ec::io_error, path + ": is a directory; " + advice);
+  std::ifstream in{path, std::ios::binary};
+  if (!in) return fail(ec::io_error, "cannot open " + path + ": " + std::strerror(errno));
+  std::string text(bytes_max + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (in.bad()) return fail(ec::io_error, "cannot read " + path + ": " + std::strerror(errno));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (text.size() > bytes_max)
+    return fail(ec::bad_argument, path + ": has more than " + std::to_string(bytes_max) + " bytes; " + advice);
+  return text;
+}
+
+// yaml-cpp's words up to the colon: what follows may be a piece of the file, and that may be a secret.
+std::string syntax_error(const YAML::Exception& e) { return "is not YAML: " + e.msg.substr(0, e.msg.find(':')); }
+
+result<> read_yaml(std::string_view text, config::draft& d) {
+  try {
+    auto documents = YAML::LoadAll(std::string{text});
+    if (documents.empty()) documents.emplace_back(); // refused as any other document without content
+    if (documents.size() != 1)
+      return fail(ec::bad_argument,
+        d.name + ":1: the file holds " + std::to_string(documents.size()) +
+          " YAML documents; expected one, with the key storage");
+    return config::read_document(documents.front(), d);
+  } catch (const YAML::Exception& e) {
+    auto line = e.mark.is_null() ? 1 : e.mark.line + 1;
+    return fail(ec::bad_argument, d.name + ":" + std::to_string(line) + ": " + syntax_error(e));
+  }
+}
+
+// The front doors' addresses are this process's: of its one node when it has one.
+result<> apply_front_doors(const config_overrides& o, config::draft& d) {
+  TROUPE_TRY(config::read_override("s3.address", o.s3, d));
+  TROUPE_TRY(config::read_override("console.address", o.console, d));
+  if (!d.self) return {};
+  for (auto& n : d.nodes) {
+    if (n.id != *d.self) continue;
+    if (!o.s3.value.empty()) n.s3 = {};
+    if (!o.console.value.empty()) n.console = {};
+  }
+  return {};
+}
+
+result<> apply_node(const config_override& o, config::draft& d) {
+  if (o.value.empty()) return {};
+  if (o.value == "-1") { // seed 004: all nodes in this process
+    d.mode = cluster_mode::local;
+    d.places["mode"] = o.origin;
+    return {};
+  }
+  if (d.mode == cluster_mode::local)
+    return fail(ec::bad_argument,
+      o.origin + " is '" + o.value + "', but mode is local: all nodes are in one process; " + "drop " + o.origin +
+        ", or set mode to distributed");
+  if (d.find(node_id{o.value}) == nullptr) {
+    std::string known;
+    for (const auto& n : d.nodes) known += (known.empty() ? "" : ", ") + n.id.name;
+    return fail(ec::bad_argument,
+      o.origin + " is '" + o.value + "', which is no node of " + d.name + "; expected one of " + known);
+  }
+  d.self = node_id{o.value};
+  return {};
+}
+
+result<> apply(const config_overrides& o, config::draft& d) {
+  TROUPE_TRY(config::read_override("mode", o.mode, d));
+  TROUPE_TRY(apply_node(o.node, d));
+  TROUPE_TRY(apply_front_doors(o, d));
+  TROUPE_TRY(config::read_override("seeds", o.seeds, d));
+  TROUPE_TRY(config::read_override("tls.ca", o.ca, d));
+  TROUPE_TRY(config::read_override("tls.certificate", o.certificate, d));
+  TROUPE_TRY(config::read_override("tls.key", o.key, d));
+  if (o.access_key.value.empty() && o.secret_key.value.empty()) return {};
+  if (o.access_key.value.empty() || o.secret_key.value.empty()) {
+    const auto& alone = o.access_key.value.empty() ? o.secret_key : o.access_key;
+    return fail(
+      ec::bad_argument, alone.origin + " is given alone; expected an access key and its secret key, or neither");
+  }
+  d.credentials_file.clear();
+  for (const char* key : {"credentials_file", "credentials.access_key", "credentials.secret_key"}) d.places.erase(key);
+  TROUPE_TRY(config::read_override("credentials.access_key", o.access_key, d));
+  TROUPE_TRY(config::read_override("credentials.secret_key", o.secret_key, d));
+  d.keys.from_environment = true;
+  return {};
+}
+
+void replace_all(std::string& text, std::string_view what, std::string_view with) {
+  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size()))
+    text.replace(at, what.size(), with);
+}
+
+} // namespace
+
+const node_config* cluster_config::find(const node_id& id) const {
+  auto found = std::ranges::find(nodes, id, &node_config::id);
+  return found == nodes.end() ? nullptr : &*found;
+}
+
+std::optional<tls_files> cluster_config::tls_of(const node_id& id) const {
+  auto files = tls;
+  if (files)
+    for (auto* path : {&files->ca, &files->certificate, &files->key}) replace_all(*path, "{node}", id.name);
+  return files;
+}
+
+result<cluster_config> parse_cluster_config(
+  std::string_view text, const std::string& name, const config_overrides& overrides) {
+  config::draft d;
+  d.name = name;
+  TROUPE_TRY(read_yaml(text, d));
+  for (auto& n : d.nodes) replace_all(n.data_dir, "{node}", n.id.name);
+  TROUPE_TRY(apply(overrides, d));
+  TROUPE_TRY(config::complete(d));
+  return cluster_config{std::move(d)};
+}
+
+result<cluster_config> load_cluster_config(const std::string& path, const config_overrides& overrides) {
+  auto text =
+    read_text_file(path, config_bytes_max, "give a cluster configuration; config/reference.yaml explains every key");
+  if (!text) return text.error();
+  return parse_cluster_config(*text, path, overrides);
+}
+
+result<credentials> cluster_credentials(const cluster_config& c) {
+  constexpr const char* ways = "set TROUPE_ACCESS_KEY and TROUPE_SECRET_KEY, or credentials_file in the configuration, "
+                               "the same on every node";
+  if (!c.keys.access_key.empty()) return c.keys;
+  if (c.credentials_file.empty())
+    return fail(ec::not_found, std::string{"there are no keys for clients to sign with; "} + ways);
+  auto text = read_text_file(c.credentials_file, credentials_bytes_max, ways);
+  if (!text) return text.error();
+  auto values = parse_credentials(*text);
+  if (!values) return fail(values.error().code, c.credentials_file + ": " + values.error().message);
+  credentials keys{.access_key = (*values)["access_key"], .secret_key = (*values)["secret_key"]};
+  if (keys.access_key.size() < 3 || keys.secret_key.size() < 8)
+    return fail(ec::bad_argument,
+      c.credentials_file +
+        ": expected lines `access_key = ...`, of at least 3 characters, and `secret_key = ...`, of at least 8");
+  return keys;
+}
+
+} // namespace troupe

@@ -1,0 +1,197 @@
+// complete(): what the keys of a configuration say together. Each check fills in the defaults that depend on other keys.
+#include "core/quorum.hpp"
+#include "core/ring.hpp"
+#include "roles/cluster_config_draft.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe::config {
+namespace {
+
+constexpr std::size_t metadata_members_max = 5; // more only makes every commit wait for more
+
+static_assert(redundancy_config{}.virtual_nodes == ring::positions_per_weight);
+static_assert(redundancy_config{}.write_quorum == write_quorum(1, redundancy_config{}.replica_count - 1));
+
+std::string key_of(std::size_t node, const char* name) { return "nodes[" + std::to_string(node) + "]." + name; }
+
+std::string milliseconds(std::chrono::milliseconds t) { return std::to_string(t.count()) + "ms"; }
+
+// The first two nodes whose `same` is true, as indices.
+template <class Same>
+std::optional<std::pair<std::size_t, std::size_t>> any_two(const std::vector<node_config>& nodes, Same&& same) {
+  for (std::size_t b = 1; b < nodes.size(); ++b)
+    for (std::size_t a = 0; a < b; ++a)
+      if (same(nodes[a], nodes[b])) return std::pair{a, b};
+  return std::nullopt;
+}
+
+// Whether two sockets of one machine cannot both listen.
+bool collide(const host_port& a, const host_port& b) {
+  auto wild = [](const host_port& x) { return x.host == "0.0.0.0" || x.host == "::"; };
+  return a.port != 0 && a.port == b.port && (a.host == b.host || wild(a) || wild(b));
+}
+
+result<> check_identities(const draft& d) {
+  auto refuse = [&](std::pair<std::size_t, std::size_t> two, const char* name, const std::string& value) {
+    const auto& first = d.places.at(key_of(two.first, name));
+    return d.at(key_of(two.second, name),
+      "storage." + key_of(two.second, name) + " is '" + value + "', as at " + first +
+        "; expected one of its own for every node");
+  };
+  if (auto two = any_two(d.nodes, [](const auto& a, const auto& b) { return a.id == b.id; }))
+    return refuse(*two, "id", d.nodes[two->second].id.name);
+  if (auto two = any_two(d.nodes, [](const auto& a, const auto& b) { return a.address == b.address; }))
+    return refuse(*two, "address", to_string(d.nodes[two->second].address));
+  auto one_process = d.mode == cluster_mode::local;
+  auto two = any_two(d.nodes, [&](const auto& a, const auto& b) {
+    return a.data_dir == b.data_dir && (one_process || a.address.host == b.address.host);
+  });
+  if (two)
+    return d.at(key_of(two->second, "data_dir"),
+      "storage." + key_of(two->second, "data_dir") + " is '" + d.nodes[two->second].data_dir + "', as at " +
+        d.places.at(key_of(two->first, "data_dir")) +
+        ", on the same machine; expected one of its own, such as /data/{node}");
+  return {};
+}
+
+result<> check_front_doors(draft& d) {
+  if (d.coordinator && !d.given("s3.address")) {
+    d.s3 = *d.coordinator;
+    d.places["s3.address"] = d.places.at("coordinator.address");
+  }
+  for (auto& n : d.nodes) {
+    if (n.s3.host.empty()) n.s3 = d.s3;
+    if (n.console.host.empty()) n.console = d.console;
+  }
+  if (d.mode == cluster_mode::local) return {}; // one process listens once, on s3.address and console.address
+  for (const auto& [name, member] : {std::pair{"s3", &node_config::s3}, std::pair{"console", &node_config::console}}) {
+    auto two = any_two(d.nodes, [&](const auto& a, const auto& b) {
+      auto both_listen = member == &node_config::console || (a.coordinator && b.coordinator);
+      return both_listen && a.address.host == b.address.host && collide(a.*member, b.*member);
+    });
+    if (!two) continue;
+    auto key = key_of(two->second, name);
+    return d.at(d.given(key) ? key : key_of(two->second, "address"),
+      "nodes " + d.nodes[two->first].id.name + " and " + d.nodes[two->second].id.name +
+        " are on one machine, and both listen for " + name + " on " + to_string(d.nodes[two->second].*member) +
+        "; expected another `" + name + "` for one of them");
+  }
+  return {};
+}
+
+result<> check_roles(const draft& d) {
+  for (const auto& [name, member] : {std::pair{"coordinator", &node_config::coordinator},
+         std::pair{"storage", &node_config::storage}, std::pair{"metadata", &node_config::metadata}})
+    if (std::ranges::none_of(d.nodes, member))
+      return d.at("nodes", std::string{"no node has the role "} + name + "; expected one at least");
+  return {};
+}
+
+result<> check_quorum(draft& d) {
+  auto wanted = write_quorum(1, d.cluster.replica_count - 1);
+  if (!d.given("cluster.write_quorum")) d.cluster.write_quorum = wanted;
+  if (d.cluster.write_quorum != wanted)
+    return d.at("cluster.write_quorum",
+      "storage.cluster.write_quorum is '" + std::to_string(d.cluster.write_quorum) + "'; expected " +
+        std::to_string(wanted) + ", the one value that is supported with a replica_count of " +
+        std::to_string(d.cluster.replica_count));
+  if (d.cluster.erasure_data + d.cluster.erasure_parity > 20)
+    return d.at(d.given("cluster.erasure.data") ? "cluster.erasure.data" : "cluster.erasure.parity",
+      "storage.cluster.erasure has " + std::to_string(d.cluster.erasure_data) + " data and " +
+        std::to_string(d.cluster.erasure_parity) + " parity pieces; expected at most 20 together");
+  return {};
+}
+
+// `later` must be at least `times` the earlier one; the complaint is about a key that was given.
+result<> check_order(const draft& d, const std::string& earlier, std::chrono::milliseconds a, const std::string& later,
+  std::chrono::milliseconds b, int times) {
+  if (b >= a * times) return {};
+  return d.at(d.given(later) ? later : earlier,
+    "storage." + later + " is " + milliseconds(b) + " and storage." + earlier + " " + milliseconds(a) +
+      "; expected the first to be at least " + std::to_string(times) + " times the second");
+}
+
+result<> check_times(const draft& d) {
+  const auto& g = d.gossip;
+  TROUPE_TRY(check_order(d, "gossip.interval", g.interval, "gossip.suspect_timeout", g.suspect_timeout, 2));
+  TROUPE_TRY(check_order(d, "gossip.suspect_timeout", g.suspect_timeout, "gossip.dead_timeout", g.dead_timeout, 2));
+  // Raft: heartbeats that fail to arrive now and then must not depose a leader.
+  return check_order(
+    d, "metadata.heartbeat", d.metadata.heartbeat, "metadata.election_timeout", d.metadata.election_timeout, 3);
+}
+
+result<> check_members(draft& d) {
+  auto& members = d.metadata.members;
+  if (!d.given("metadata.members")) {
+    for (const auto& n : d.nodes)
+      if (n.metadata && members.size() < metadata_members_max) members.push_back(n.id);
+    if (members.size() % 2 == 0) members.pop_back();
+    return {};
+  }
+  if (members.size() % 2 == 0 || members.size() > metadata_members_max)
+    return d.at("metadata.members",
+      "storage.metadata.members has " + std::to_string(members.size()) +
+        " nodes; expected 1, 3 or 5: an even number survives no more losses than one less");
+  for (const auto& id : members) {
+    const auto* n = d.find(id);
+    if (n == nullptr || !n->metadata)
+      return d.at("metadata.members",
+        "storage.metadata.members names '" + id.name + "', which is " +
+          (n == nullptr ? "no node of the list" : "a node without the role metadata") +
+          "; expected nodes with that role");
+  }
+  return {};
+}
+
+result<> check_tls(draft& d) {
+  const auto& t = d.tls_given;
+  if (t != tls_files{}) {
+    for (const auto& [name, path] :
+      {std::pair{"ca", &t.ca}, std::pair{"certificate", &t.certificate}, std::pair{"key", &t.key}})
+      if (path->empty())
+        return d.at(
+          "nodes", std::string{"storage.tls has no "} + name + "; expected ca, certificate and key, or no tls at all");
+    d.tls = t;
+    return {};
+  }
+  if (d.mode == cluster_mode::local) return {}; // nothing leaves the process
+  auto refuse = [&](const std::string& key, const host_port& where) {
+    return d.at(key,
+      "storage." + key + " is '" + to_string(where) +
+        "'; without tls expected an address on loopback, such as 127.0.0.1:9101: make certificates with `troupe ca` "
+        "and set " +
+        "tls.ca, tls.certificate and tls.key");
+  };
+  for (std::size_t i = 0; i < d.nodes.size(); ++i)
+    if (!is_loopback(d.nodes[i].address.host)) return refuse(key_of(i, "address"), d.nodes[i].address);
+  for (const auto& s : d.seeds)
+    if (!is_loopback(s.host)) return refuse("seeds", s);
+  return {};
+}
+
+result<> check_credentials(const draft& d) {
+  if (d.keys.access_key.empty() != d.keys.secret_key.empty())
+    return d.at(d.keys.access_key.empty() ? "credentials.secret_key" : "credentials.access_key",
+      "storage.credentials has one of two keys; expected access_key and secret_key");
+  if (!d.keys.access_key.empty() && !d.credentials_file.empty())
+    return d.at(
+      "credentials_file", "both storage.credentials and storage.credentials_file are given; expected one of them");
+  return {};
+}
+
+} // namespace
+
+result<> complete(draft& d) {
+  TROUPE_TRY(check_identities(d));
+  TROUPE_TRY(check_front_doors(d));
+  TROUPE_TRY(check_roles(d));
+  TROUPE_TRY(check_quorum(d));
+  TROUPE_TRY(check_times(d));
+  TROUPE_TRY(check_members(d));
+  TROUPE_TRY(check_tls(d));
+  return check_credentials(d);
+}
+
+} // namespace troupe::config

@@ -1,0 +1,253 @@
+#include "roles/cluster_config.hpp"
+
+#include <catch2/catch.hpp>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+
+using namespace troupe;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr const char* one_node = R"(storage:
+  nodes:
+    - {id: node-1, address: "127.0.0.1", data_dir: "/data/{node}"}
+)";
+
+// Three nodes on loopback, as they are on one machine; `more` goes before them, from line 2 on.
+std::string three_nodes(const std::string& more = "") {
+  std::string text = "storage:\n" + more + "  nodes:\n";
+  for (auto n : {"1", "2", "3"})
+    text += std::string{"    - {id: n"} + n + ", address: \"127.0.0.1:910" + n +
+      "\", data_dir: \"/data/{node}\", s3: \":900" + n + "\", console: \":800" + n + "\"}\n";
+  return text;
+}
+
+cluster_config parsed(const std::string& text, const config_overrides& overrides = {}) {
+  auto c = parse_cluster_config(text, "t.yaml", overrides);
+  INFO(text);
+  if (!c) FAIL(c.error().message);
+  return *c;
+}
+
+std::string refusal(const std::string& text, const config_overrides& overrides = {}) {
+  auto c = parse_cluster_config(text, "t.yaml", overrides);
+  if (c) return "accepted";
+  CHECK(c.error().code == ec::bad_argument);
+  return c.error().message;
+}
+
+std::vector<std::string> names(const std::vector<node_id>& ids) {
+  std::vector<std::string> all;
+  for (const auto& id : ids) all.push_back(id.name);
+  return all;
+}
+
+} // namespace
+
+TEST_CASE("a configuration of one node alone has every default") {
+  auto c = parsed(one_node);
+  CHECK(c.mode == cluster_mode::distributed);
+  CHECK_FALSE(c.self);
+  CHECK(c.cluster == redundancy_config{});
+  CHECK(c.gossip == gossip_config{});
+  CHECK(c.healing == healing_config{});
+  CHECK(c.metadata.heartbeat == 100ms);
+  CHECK(c.metadata.election_timeout == 1s);
+  CHECK(names(c.metadata.members) == std::vector<std::string>{"node-1"});
+  CHECK(c.region == "us-east-1");
+  CHECK(c.upload_memory_bytes == 192u << 20);
+  CHECK_FALSE(c.tls);
+  CHECK_FALSE(c.faults);
+  CHECK(c.keys.access_key.empty());
+  REQUIRE(c.nodes.size() == 1);
+  const auto& n = c.nodes[0];
+  CHECK(to_string(n.address) == "127.0.0.1:9101");
+  CHECK(n.data_dir == "/data/node-1");
+  CHECK((n.coordinator && n.storage && n.metadata));
+  CHECK(n.weight == 1);
+  CHECK(to_string(n.s3) == "127.0.0.1:9000");
+  CHECK(to_string(n.console) == "127.0.0.1:9001");
+}
+
+TEST_CASE("every value is read where it belongs, with units") {
+  auto c = parsed(three_nodes(R"(  mode: distributed
+  cluster: {replica_count: 5, erasure: {data: 4, parity: 2}, inline_limit: 4kB, piece_size: 1MiB}
+  s3: {address: "[::1]:0", region: eu-1}
+  console: {address: "localhost:80"}
+  gossip: {interval: 500ms, suspect_timeout: 2s, dead_timeout: 1.5m}
+  metadata: {members: [n2], heartbeat: 50ms, election_timeout: 300ms}
+  healing: {delay: 0s, rate: 10MB, reclaim_grace: 2m, compare_interval: 2h}
+  memory: {uploads: 1GiB}
+  tls: {ca: /ca.pem, certificate: "/{node}/{node}.pem", key: "/{node}.key"}
+  credentials: {access_key: someone, secret_key: 1234567890}
+  faults: enabled
+  seeds: ["Storage-9", "[fd00::7]:9102"]
+)"));
+  CHECK(c.cluster.replica_count == 5);
+  CHECK(c.cluster.write_quorum == 3);
+  CHECK(c.cluster.erasure_data == 4);
+  CHECK(c.cluster.inline_limit_bytes == 4000);
+  CHECK(c.cluster.piece_bytes == 1 << 20);
+  CHECK(to_string(c.s3) == "[::1]:0");
+  CHECK(to_string(c.console) == "127.0.0.1:80");
+  CHECK(c.region == "eu-1");
+  CHECK(c.gossip == gossip_config{500ms, 2s, 90s});
+  CHECK(names(c.metadata.members) == std::vector<std::string>{"n2"});
+  CHECK(c.metadata.election_timeout == 300ms);
+  CHECK(c.healing == healing_config{0s, 10'000'000, 120s, 7200s});
+  CHECK(c.upload_memory_bytes == 1u << 30);
+  CHECK(c.tls_of(node_id{"n3"}) == tls_files{"/ca.pem", "/n3/n3.pem", "/n3.key"});
+  CHECK(c.keys.secret_key == "1234567890");
+  CHECK(c.faults);
+  REQUIRE(c.seeds.size() == 2);
+  CHECK(to_string(c.seeds[0]) == "storage-9:9101");
+  CHECK(to_string(c.seeds[1]) == "[fd00::7]:9102");
+}
+
+TEST_CASE("the configuration of seed 000 is read as it stands, once nothing crosses the network") {
+  const std::string seed = R"(# config/storage.yaml
+storage:
+  mode: distributed          # "local" or "distributed"
+
+  coordinator:
+    address: ":9100"
+
+  cluster:
+    replica_count: 3         # copies per object
+    write_quorum: 2          # W for success
+    read_quorum: 1           # R for consistency
+    virtual_nodes: 150       # per physical node
+
+  gossip:
+    interval: 1s
+    suspect_timeout: 5s
+    dead_timeout: 30s
+
+  nodes:
+    - id: node-1
+      address: "storage-1:9101"
+      data_dir: "/data/storage"
+    - id: node-2
+      address: "storage-2:9101"
+      data_dir: "/data/storage"
+    - id: node-3
+      address: "storage-3:9101"
+      data_dir: "/data/storage"
+)";
+  CHECK(refusal(seed).starts_with(
+    "t.yaml:21: storage.nodes[0].address is 'storage-1:9101'; without tls expected an address "
+    "on loopback, such as 127.0.0.1:9101: make certificates with `troupe ca`"));
+  auto c = parsed(seed,
+    {.ca = {"ca.pem", "--tls-ca"}, .certificate = {"{node}.pem", "--tls-cert"}, .key = {"{node}.key", "--tls-key"}});
+  CHECK(to_string(c.nodes[2].s3) == "0.0.0.0:9100");
+  CHECK(c.find(node_id{"node-2"})->address == host_port{"storage-2", 9101});
+  CHECK(c.find(node_id{"node-4"}) == nullptr);
+}
+
+TEST_CASE("the front door is at s3.address, else coordinator.address, and a node's own address beats both") {
+  auto text = three_nodes("  coordinator: {address: \":9100\"}\n  s3: {address: \":9200\"}\n");
+  auto c = parsed(text);
+  CHECK(to_string(c.s3) == "0.0.0.0:9200");
+  CHECK(to_string(c.nodes[0].s3) == "0.0.0.0:9001");
+  auto one =
+    parsed("storage:\n  coordinator: {address: \":9100\"}\n  nodes: [{id: a, address: localhost, data_dir: /d}]\n");
+  CHECK(to_string(one.nodes[0].s3) == "0.0.0.0:9100");
+}
+
+TEST_CASE("the default metadata members are the first 1, 3 or 5 nodes with that role") {
+  for (auto [nodes, members] : {std::pair{1, 1}, {2, 1}, {3, 3}, {4, 3}, {5, 5}, {6, 5}, {7, 5}}) {
+    std::string text = "storage:\n  mode: local\n  nodes:\n    - {id: first, address: localhost:1, data_dir: /f, "
+                       "roles: [storage, coordinator]}\n";
+    for (int n = 0; n < nodes; ++n)
+      text += "    - {id: n" + std::to_string(n) + ", address: localhost:" + std::to_string(100 + n) +
+        ", data_dir: \"/d/{node}\", roles: [metadata]}\n";
+    auto c = parsed(text);
+    CHECK(c.metadata.members.size() == static_cast<std::size_t>(members));
+    CHECK(c.metadata.members.front().name == "n0");
+  }
+}
+
+TEST_CASE("in local mode all nodes are in one process, need no tls, and share the front doors") {
+  std::string text = "storage:\n  mode: local\n  nodes:\n    - {id: a, address: a, data_dir: \"/d/{node}\"}\n"
+                     "    - {id: b, address: b, data_dir: \"/d/{node}\"}\n";
+  CHECK(parsed(text).mode == cluster_mode::local);
+  CHECK(refusal(text, {.node = {"a", "--node"}}) ==
+    "--node is 'a', but mode is local: all nodes are in one process; drop --node, or set mode to distributed");
+  CHECK(refusal("storage:\n  mode: local\n  nodes:\n    - {id: a, address: a, data_dir: /d}\n    - {id: b, address: b, "
+                "data_dir: /d}\n") ==
+    "t.yaml:5: storage.nodes[1].data_dir is '/d', as at t.yaml:4, on the same machine; expected one of its own, such "
+    "as "
+    "/data/{node}");
+}
+
+TEST_CASE("what flags and environment say wins over the file") {
+  auto text =
+    three_nodes("  mode: local\n  seeds: [localhost]\n  credentials: {access_key: file, secret_key: from-the-file}\n");
+  auto c = parsed(text,
+    {.node = {"n2", "--node"},
+      .mode = {"distributed", "BACKEND"},
+      .s3 = {"127.0.0.1:7000", "--s3"},
+      .console = {"127.0.0.1:7001", "TROUPE_CONSOLE"},
+      .seeds = {"localhost:1,127.0.0.1:2", "--seeds"},
+      .access_key = {"someone", "TROUPE_ACCESS_KEY"},
+      .secret_key = {"something-secret", "TROUPE_SECRET_KEY"}});
+  CHECK(c.mode == cluster_mode::distributed);
+  CHECK(c.self == node_id{"n2"});
+  CHECK(to_string(c.nodes[1].s3) == "127.0.0.1:7000");
+  CHECK(to_string(c.nodes[1].console) == "127.0.0.1:7001");
+  CHECK(to_string(c.nodes[0].s3) == "0.0.0.0:9001"); // another process's
+  CHECK(c.seeds == std::vector{host_port{"localhost", 1}, host_port{"127.0.0.1", 2}});
+  CHECK(c.keys.access_key == "someone");
+  CHECK(c.keys.from_environment);
+  CHECK(parsed(three_nodes(), {.node = {"-1", "NODE"}}).mode == cluster_mode::local);
+}
+
+TEST_CASE("a bad override is refused under the name it came by") {
+  auto text = three_nodes();
+  CHECK(refusal(text, {.mode = {"cluster", "BACKEND"}}) == "BACKEND is 'cluster'; expected distributed or local");
+  CHECK(
+    refusal(text, {.node = {"n4", "NODE"}}) == "NODE is 'n4', which is no node of t.yaml; expected one of n1, n2, n3");
+  CHECK(refusal(text, {.s3 = {"9000", "--s3"}}) ==
+    "--s3 is '9000'; expected ADDRESS:PORT to listen on, such as 127.0.0.1:9000 or :9000");
+  CHECK(refusal(text, {.seeds = {"a,,b", "--seeds"}}) == "--seeds is ''; expected a list of HOST:PORT, each once");
+  CHECK(refusal(text, {.access_key = {"alone", "TROUPE_ACCESS_KEY"}}) ==
+    "TROUPE_ACCESS_KEY is given alone; expected an access key and its secret key, or neither");
+}
+
+TEST_CASE("the keys of clients come from the configuration or its file, and there are no default ones") {
+  auto none = cluster_credentials(parsed(one_node));
+  REQUIRE(none.has_error());
+  CHECK(none.error().code == ec::not_found);
+  CHECK(none.error().message.find("TROUPE_SECRET_KEY") != std::string::npos);
+  auto given = cluster_credentials(parsed(three_nodes("  credentials: {access_key: abc, secret_key: 12345678}\n")));
+  REQUIRE(given.has_value());
+  CHECK(given->secret_key == "12345678");
+
+  char path[] = "/tmp/troupe-test-XXXXXX";
+  ::close(::mkstemp(path));
+  auto c = parsed(three_nodes(std::string{"  credentials_file: "} + path + "\n"));
+  std::ofstream{path} << "# keys\naccess_key = abc\nsecret_key = 12345678\n";
+  CHECK(cluster_credentials(c).value() == *given);
+  std::ofstream{path} << "access_key = abc\nsecret_key = 1234567\n";
+  auto short_one = cluster_credentials(c);
+  REQUIRE(short_one.has_error());
+  CHECK(short_one.error().message.find(path) == 0);
+  CHECK(short_one.error().message.find("1234567") == std::string::npos);
+  std::remove(path);
+  CHECK(
+    cluster_credentials(c).error().message.starts_with(std::string{path} + ": no such file; set TROUPE_ACCESS_KEY"));
+}
+
+TEST_CASE("a file that is not there, or no file, is named") {
+  auto missing = load_cluster_config("/nonexistent/cluster.yaml");
+  REQUIRE(missing.has_error());
+  CHECK(missing.error().code == ec::not_found);
+  CHECK(missing.error().message ==
+    "/nonexistent/cluster.yaml: no such file; give a cluster configuration; config/reference.yaml explains every key");
+  auto directory = load_cluster_config("/tmp");
+  REQUIRE(directory.has_error());
+  CHECK(directory.error().message.starts_with("/tmp: is a directory"));
+}
