@@ -1,0 +1,40 @@
+// cluster_flags: which cluster configuration a command works with, and what flags and environment say instead of it.
+// For each value: the flag, else the environment, else the file, else its default (roles/cluster_config.hpp).
+#pragma once
+
+#include "cli/connection.hpp"
+#include "roles/cluster_config.hpp"
+
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace troupe::cli {
+
+// What was given on the command line; empty: not given. Secrets have no flag: it would show in the process list.
+struct cluster_flags {
+  std::string config;
+  std::string node;
+  std::string mode;
+  std::string s3, console;
+  std::string seeds;
+  std::string ca, certificate, key;
+};
+
+// --config, --node, --mode (seed 004's --backend), --s3, --console, --seeds, --tls-ca, --tls-cert, --tls-key. `flags` must
+// live as long as the app.
+void add_cluster_options(CLI::App&, cluster_flags& flags);
+
+struct cluster_choice {
+  std::string path;
+  config_overrides overrides; // for load_cluster_config()
+};
+
+// Of the environment: TROUPE_CONFIG or CONFIG, TROUPE_NODE or NODE, TROUPE_MODE or BACKEND (seed 004's names, after ours),
+// TROUPE_S3, TROUPE_CONSOLE, TROUPE_SEEDS, TROUPE_TLS_CA, TROUPE_TLS_CERT, TROUPE_TLS_KEY, TROUPE_ACCESS_KEY,
+// TROUPE_SECRET_KEY.
+cluster_choice choose_cluster(const cluster_flags&, const environment_lookup&);
+
+} // namespace troupe::cli
