@@ -192,6 +192,15 @@ ticking_router::behavior_type router(router_pointer self, metadata_router_option
       if (s.leader) return self->delegate(s.options.members[*s.leader].actor, status_atom::value);
       return to_caf(fail(ec::unavailable, "there is no metadata leader (" + what_members_said(s) + ")"));
     },
+    [](raft_atom, const wire<pb::raft_message>&) {}, // is for members
+    [](copy_atom, const wire<pb::state_copy_request>&) -> caf::result<wire<pb::state_copy_page>> {
+      return to_caf(fail(ec::not_implemented, "copies are asked of a member"));
+    },
+    [self](members_atom, const wire<pb::member_change>& c) -> caf::result<void> {
+      auto& s = self->state;
+      if (s.leader) return self->delegate(s.options.members[*s.leader].actor, members_atom::value, c);
+      return to_caf(fail(ec::unavailable, "there is no metadata leader (" + what_members_said(s) + ")"));
+    },
     [self](tick_atom) { tick(self); },
   };
 }

@@ -87,6 +87,15 @@ void serve_metadata(service_pointer self, const served_request& r, peer_method m
     return ask_head<pb::list_request, pb::list_reply>(self, metadata, role, r, list_atom::value);
   case peer_method::metadata_commit:
     return ask_head<pb::batch, pb::batch_result>(self, metadata, role, r, commit_atom::value);
+  case peer_method::metadata_copy:
+    return ask_head<pb::state_copy_request, pb::state_copy_page>(self, metadata, role, r, copy_atom::value);
+  case peer_method::metadata_members: {
+    auto change = parse_head<pb::member_change>(r.message);
+    if (!change) return r.answer(change.error());
+    return ask<void>(
+      self, metadata, role, r.answer, [] { return peer_message{}; }, members_atom::value,
+      wire<pb::member_change>{std::move(*change)});
+  }
   default:
     return ask<wire<pb::metadata_status>>(
       self, metadata, role, r.answer, packed<pb::metadata_status>, status_atom::value);
@@ -98,13 +107,16 @@ void serve_post(service_pointer self, const served_request& r, peer_method metho
   if (method == peer_method::gossip && o.gossiper)
     if (auto m = parse_head<pb::gossip_message>(r.message))
       self->send(o.gossiper, gossip_atom::value, wire<pb::gossip_message>{std::move(*m)});
+  if (method == peer_method::metadata_raft && o.metadata)
+    if (auto m = parse_head<pb::raft_message>(r.message))
+      self->send(o.metadata, raft_atom::value, wire<pb::raft_message>{std::move(*m)});
 }
 
 void serve(service_pointer self, const served_request& r) {
   auto method = static_cast<peer_method>(r.message.method);
   if (!r.answer) return serve_post(self, r, method);
   if (method >= peer_method::shard_append && method <= peer_method::shard_status) return serve_shard(self, r, method);
-  if (method >= peer_method::metadata_read && method <= peer_method::metadata_status)
+  if (method >= peer_method::metadata_read && method <= peer_method::metadata_members)
     return serve_metadata(self, r, method);
   r.answer(fail(ec::not_implemented, "this process does not know request " + std::to_string(r.message.method)));
 }

@@ -46,6 +46,20 @@ answered_metadata::behavior_type remote_metadata(
       return forward<pb::batch_result>(self, to_peer(peer_method::metadata_commit, *b));
     },
     [self](status_atom) { return forward<pb::metadata_status>(self, to_peer(peer_method::metadata_status)); },
+    [self](raft_atom, const wire<pb::raft_message>& m) {
+      auto& s = self->state;
+      s.peers.net().post(s.to, plane::control, to_peer(peer_method::metadata_raft, *m));
+    },
+    [self](copy_atom, const wire<pb::state_copy_request>& r) {
+      auto& s = self->state; // its pages are bulk
+      return s.peers.forward<wire<pb::state_copy_page>>(
+        self, s.to, plane::bulk, to_peer(peer_method::metadata_copy, *r), s.timeout, head_of<pb::state_copy_page>);
+    },
+    [self](members_atom, const wire<pb::member_change>& c) {
+      auto& s = self->state;
+      return s.peers.forward<void>(self, s.to, plane::control, to_peer(peer_method::metadata_members, *c), s.timeout,
+        [](const peer_message&) -> result<> { return {}; });
+    },
     [self](answer_atom, const peer_answer& a) { self->state.peers.arrived(a); },
   };
 }

@@ -86,6 +86,7 @@ void show(manager_pointer self) {
   std::vector<ring_node> places;
   node_counts counts;
   for (auto& node : s.map->nodes()) {
+    if (node.state != node_state::gone) s.options.addresses->set(node.id.name, node.address);
     if (!may_hold_data(node)) continue;
     auto status = status_of(s, node.id);
     ++counts.known;
@@ -162,6 +163,10 @@ void ask_to_join(manager_pointer self, const cluster_map& map, const std::string
   if (next->epoch() != map.epoch()) propose(self, *next, before);
 }
 
+void tell_in_touch(const ring_manager_state& s, bool yes) {
+  if (s.options.in_touch) *s.options.in_touch = yes;
+}
+
 void map_read(manager_pointer self, const std::optional<std::string>& row) {
   auto& s = self->state;
   auto map = cluster_map::empty(s.options.cluster);
@@ -178,6 +183,7 @@ void map_read(manager_pointer self, const std::optional<std::string>& row) {
     show(self);
     auto* me = map->find(s.options.self.id);
     if (me == nullptr) return ask_to_join(self, *map, *row);
+    tell_in_touch(s, me->state == node_state::up || me->state == node_state::draining || !me->roles.storage);
     if (me->state == node_state::gone)
       complain(self, "this node was removed from the cluster; its name is never used again");
   }
@@ -207,7 +213,10 @@ void tick(manager_pointer self) {
       [self](const wire<pb::read_reply>& reply) {
         map_read(self, reply->rows_size() == 0 ? std::nullopt : std::optional<std::string>{reply->rows(0).value()});
       },
-      [self](caf::error& e) { complain(self, "could not read the cluster map: " + from_caf(e).message); });
+      [self](caf::error& e) {
+        tell_in_touch(self->state, false);
+        complain(self, "could not read the cluster map: " + from_caf(e).message);
+      });
 }
 
 } // namespace

@@ -4,6 +4,7 @@
 // that its own node be in it.
 #pragma once
 
+#include "actors/address_book.hpp"
 #include "actors/cluster_view.hpp"
 #include "base/environment.hpp"
 #include "core/cluster_map.hpp"
@@ -13,6 +14,7 @@
 
 #include <caf/fwd.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -32,7 +34,9 @@ struct ring_manager_options {
   std::shared_ptr<channel> net;
   std::vector<cluster_node> listed; // the configuration's nodes
   membership_options membership;
-  std::shared_ptr<live_node_counts> nodes; // is told how many there are; may be empty
+  std::shared_ptr<address_book> addresses;     // is told where nodes are
+  std::shared_ptr<live_node_counts> nodes;     // is told how many there are; may be empty
+  std::shared_ptr<std::atomic<bool>> in_touch; // is told whether the map could be read; may be empty
   std::chrono::milliseconds interval{500};
   std::chrono::milliseconds request_timeout{5'000};
   wall_clock* clock = nullptr;

@@ -1,6 +1,8 @@
 #include "cli/commands.hpp"
 
+#include "cli/cluster_flags.hpp"
 #include "cli/dev.hpp"
+#include "cli/serve.hpp"
 #include "cli/version.hpp"
 
 #include <CLI/CLI.hpp>
@@ -29,6 +31,14 @@ constexpr const char* dev_examples =
 Examples:
   troupe dev
   troupe dev --data /srv/troupe --s3 0.0.0.0:9000 --nodes 3)";
+
+constexpr const char* serve_examples =
+  R"(The same configuration goes to every host; config/reference.yaml has every key. Between hosts nodes need certificates:
+`troupe ca --help`. It prints `listening ...` once its ports are open; /ready on the console port says when it serves.
+
+Examples:
+  troupe serve --config config/cluster.yaml --node node-1
+  TROUPE_CONFIG=/etc/troupe/cluster.yaml TROUPE_NODE=node-2 troupe serve)";
 
 CLI::App& deepest(CLI::App& app) {
   const auto chosen = app.get_subcommands();
@@ -64,6 +74,14 @@ void add_dev(CLI::App& app, command& chosen) {
     ->type_name("N");
   dev->footer(dev_examples);
   dev->callback([options, &chosen] { chosen = [options] { return run_dev(*options); }; });
+}
+
+void add_serve(CLI::App& app, command& chosen) {
+  auto* const serve = app.add_subcommand("serve", "Run one node of a cluster");
+  const auto flags = std::make_shared<cluster_flags>();
+  add_cluster_options(*serve, *flags);
+  serve->footer(serve_examples);
+  serve->callback([flags, &chosen] { chosen = [flags] { return run_serve(*flags); }; });
 }
 
 void add_connection_options(CLI::App& app, connection_flags& flags) {
@@ -104,6 +122,7 @@ int run(int argc, const char* const* argv) {
   app.require_subcommand(0, 1);
   command chosen;
   add_dev(app, chosen);
+  add_serve(app, chosen);
   add_storage(app, chosen);
   add_bench(app, chosen);
   auto* const help = app.add_subcommand("help", "Print this help, or that of a subcommand");

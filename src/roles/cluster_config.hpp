@@ -78,9 +78,10 @@ struct tls_files {
 
 struct cluster_config {
   cluster_mode mode = cluster_mode::distributed;
-  std::vector<node_config> nodes; // as the file lists them; never empty
-  std::optional<node_id> self;    // the node that this process is, when that was said; in nodes
-  std::vector<host_port> seeds;   // addresses to join by, besides the nodes'
+  std::string cluster_name = "troupe"; // what tells this cluster from others
+  std::vector<node_config> nodes;      // as the file lists them; never empty
+  std::optional<node_id> self;         // the node that this process is, when that was said; in nodes
+  std::vector<host_port> seeds;        // addresses to join by, besides the nodes'
   redundancy_config cluster;
   host_port s3{"127.0.0.1", 9000}; // what a node without an address of its own listens on
   host_port console{"127.0.0.1", 9001};

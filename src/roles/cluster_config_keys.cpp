@@ -34,6 +34,7 @@ constexpr setting<draft> of_storage[] = {
       d.mode = local ? cluster_mode::local : cluster_mode::distributed;
       return bad;
     }},
+  {"cluster.name", "1 to 63 of a-z 0-9 -", [](Y y, draft& d) { return read_region(y, d.cluster_name); }},
   {"cluster.replica_count", "a whole number from 1 to 9",
     [](Y y, draft& d) { return read_whole(y, 1, 9, d.cluster.replica_count); }},
   {"cluster.write_quorum", "a whole number from 1 to 9",

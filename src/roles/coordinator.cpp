@@ -117,7 +117,7 @@ result<std::unique_ptr<coordinator>> coordinator::start(caf::actor_system& syste
   http::server_config console{
     .clock = *o.clock,
     .random = *o.random,
-    .handle = console::make_handler(i->ready),
+    .handle = console::make_handler([&ready = i->ready, able = o.able] { return ready.load() && (!able || able()); }),
     .render_error = console::render_error,
     .threads = 1,
     .host = o.console.host,

@@ -15,6 +15,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -34,6 +35,7 @@ struct coordinator_options {
   std::shared_ptr<const live_node_counts> nodes; // decides the geometry of new content
   std::uint32_t piece_bytes = std::uint32_t{512} << 10;
   std::chrono::milliseconds reclaim_grace{60'000};
+  std::function<bool()> able; // whether requests can be answered now: for /ready; nothing: always
   wall_clock* clock = nullptr;
   entropy* random = nullptr;
 };

@@ -4,13 +4,7 @@
 #include "roles/credentials.hpp"
 #include "store/disk.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <filesystem>
 #include <utility>
 
@@ -19,29 +13,7 @@ namespace {
 
 constexpr const char* identity_file = "cluster";
 
-error system_failed(const std::string& what) { return fail(ec::io_error, what + ": " + std::strerror(errno)); }
-
 } // namespace
-
-data_directory::data_directory(data_directory&& other) noexcept
-    : path_(std::move(other.path_)),
-      cluster_id_(std::move(other.cluster_id_)),
-      nodes_before_(other.nodes_before_),
-      lock_(std::exchange(other.lock_, -1)) {}
-
-data_directory::~data_directory() {
-  if (lock_ >= 0) ::close(lock_);
-}
-
-result<> data_directory::lock() {
-  auto file = path_ + "/lock";
-  lock_ = ::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-  if (lock_ < 0) return system_failed("open " + file);
-  if (::flock(lock_, LOCK_EX | LOCK_NB) == 0) return {};
-  if (errno == EWOULDBLOCK)
-    return fail(ec::conflict, "another process serves " + path_ + "; stop it, or use another --data");
-  return system_failed("lock " + file);
-}
 
 result<> data_directory::identify(unsigned nodes, entropy& random) {
   auto disk = make_posix_disk(path_);
@@ -82,11 +54,9 @@ result<> data_directory::identify(unsigned nodes, entropy& random) {
 }
 
 result<data_directory> data_directory::open(std::string path, unsigned nodes, entropy& random) {
-  std::error_code e;
-  std::filesystem::create_directories(path, e);
-  if (e) return fail(ec::io_error, "make directory " + path + ": " + e.message());
-  data_directory d{std::filesystem::absolute(path).lexically_normal().string()};
-  if (auto ok = d.lock(); !ok) return ok.error();
+  auto lock = directory_lock::take(path, "stop it, or use another --data");
+  if (!lock) return lock.error();
+  data_directory d{std::filesystem::absolute(path).lexically_normal().string(), std::move(*lock)};
   if (auto ok = d.identify(nodes, random); !ok) return ok.error();
   return d;
 }

@@ -4,6 +4,7 @@
 
 #include "base/environment.hpp"
 #include "base/error.hpp"
+#include "roles/directory_lock.hpp"
 
 #include <string>
 
@@ -14,10 +15,6 @@ public:
   // Makes the directory when it is missing. ec::conflict: another process holds it. ec::bad_argument: `nodes` is smaller
   // than the store has (data would be lost). ec::corrupt: parts of the store are missing that hold its only copy.
   static result<data_directory> open(std::string path, unsigned nodes, entropy&);
-  data_directory(data_directory&& other) noexcept;
-  data_directory& operator=(data_directory&&) = delete;
-  ~data_directory();
-
   const std::string& path() const { return path_; }
   const std::string& cluster_id() const { return cluster_id_; } // 32 hex digits
   // How many nodes the store had before this start; 0 at the first one.
@@ -26,14 +23,13 @@ public:
   std::string node(unsigned number) const { return path_ + "/node-" + std::to_string(number); }
 
 private:
-  explicit data_directory(std::string path) : path_(std::move(path)) {}
-  result<> lock();
+  data_directory(std::string path, directory_lock lock) : path_(std::move(path)), lock_(std::move(lock)) {}
   result<> identify(unsigned nodes, entropy&);
 
   std::string path_;
   std::string cluster_id_;
   unsigned nodes_before_ = 0;
-  int lock_ = -1;
+  directory_lock lock_;
 };
 
 } // namespace troupe

@@ -1,11 +1,11 @@
 #include "roles/development_store.hpp"
 
-#include "actors/messages.hpp"
 #include "actors/metadata.hpp"
 #include "actors/replicator.hpp"
 #include "actors/syncer.hpp"
 #include "actors/volume_manager.hpp"
 #include "actors/worker.hpp"
+#include "roles/actor_config.hpp"
 #include "roles/data_directory.hpp"
 #include "store/disk.hpp"
 #include "store/state.hpp"
@@ -24,15 +24,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint64_t node_segment_bytes = std::uint64_t{64} << 20;
-
-struct system_config : caf::actor_system_config {
-  system_config() {
-    register_messages(*this);
-    set("scheduler.policy", caf::atom("sharing")); // stealing delays what is queued behind a busy worker
-    set("scheduler.max-threads", std::size_t{std::max(2u, std::thread::hardware_concurrency())});
-    set("scheduler.max-throughput", std::size_t{50}); // without it an actor that feeds itself starves the others
-  }
-};
 
 error in_role(const std::string& what, const error& e) { return fail(e.code, what + ": " + e.message); }
 
@@ -54,7 +45,7 @@ struct development_store::impl {
   data_directory data;
   credentials keys;
   std::unique_ptr<coordinator> front; // its io_contexts outlive the actor system: declared, so destroyed, around it
-  system_config config;
+  actor_config config;
   caf::actor_system system{config};
   syncer_actor metadata_syncer;
   worker_actor metadata_worker;

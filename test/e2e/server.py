@@ -15,7 +15,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BINARY = pathlib.Path(os.environ.get("TROUPE_BINARY", ROOT / "build" / "release" / "troupe"))
 START_S = 60
-LISTENING = re.compile(r"^listening s3=(\S+):(\d+) console=(\S+):(\d+)")
+LISTENING = re.compile(r"^listening (?:actor=\S+ )?s3=(\S+):(\d+) console=(\S+):(\d+)")
 
 
 def wait_until(condition, what, deadline_s=30, interval_s=0.02):

@@ -22,8 +22,8 @@ http::task<> answer(http::response& rs, int status, const char* state) {
 
 } // namespace
 
-http::handler make_handler(const std::atomic<bool>& ready) {
-  return [&ready](http::request& rq, http::response& rs) -> http::task<> {
+http::handler make_handler(std::function<bool()> ready) {
+  return [ready = std::move(ready)](http::request& rq, http::response& rs) -> http::task<> {
     const auto& path = rq.target().path;
     bool reads = rq.method() == "GET" || rq.method() == "HEAD";
     if (path == "/ready" || path == "/health") {
@@ -31,7 +31,7 @@ http::handler make_handler(const std::atomic<bool>& ready) {
       rq.operation = "Probe";
       if (path == "/health")
         co_await answer(rs, 200, "alive");
-      else if (ready.load())
+      else if (ready())
         co_await answer(rs, 200, "ready");
       else
         co_await answer(rs, 503, "not ready");

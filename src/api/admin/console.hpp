@@ -4,12 +4,12 @@
 
 #include "api/http/server.hpp"
 
-#include <atomic>
+#include <functional>
 
 namespace troupe::console {
 
-// `ready` turns true once every front door serves, and false when a stop begins.
-http::handler make_handler(const std::atomic<bool>& ready);
+// `ready`: every front door serves and what it needs can be reached; false again when a stop begins. From any thread.
+http::handler make_handler(std::function<bool()> ready);
 
 // JSON errors: {"error": {"code", "message", "request_id"}}.
 std::string render_error(

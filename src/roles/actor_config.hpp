@@ -1,0 +1,12 @@
+// actor_config: how every process of ours configures its actor system.
+#pragma once
+
+#include <caf/actor_system_config.hpp>
+
+namespace troupe {
+
+struct actor_config : caf::actor_system_config {
+  actor_config();
+};
+
+} // namespace troupe

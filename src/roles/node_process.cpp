@@ -1,0 +1,326 @@
+#include "roles/node_process.hpp"
+
+#include "actors/address_book.hpp"
+#include "actors/forming_member.hpp"
+#include "actors/gossiper.hpp"
+#include "actors/metadata_router.hpp"
+#include "actors/peer_methods.hpp"
+#include "actors/peer_service.hpp"
+#include "actors/remote_metadata.hpp"
+#include "actors/replicator.hpp"
+#include "actors/ring_manager.hpp"
+#include "actors/syncer.hpp"
+#include "actors/volume_manager.hpp"
+#include "codec/digest.hpp"
+#include "codec/text.hpp"
+#include "net/tcp_channel.hpp"
+#include "roles/actor_config.hpp"
+#include "roles/coordinator.hpp"
+#include "roles/node_directory.hpp"
+#include "store/disk.hpp"
+#include "store/state.hpp"
+
+#include <caf/all.hpp>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <thread>
+
+namespace troupe {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t node_segment_bytes = std::uint64_t{64} << 20;
+
+// The member's number in the Raft group: of its name, so that every node knows it.
+std::uint64_t raft_id_of(const node_id& node) {
+  return std::max<std::uint64_t>(ring::position_of(as_bytes(node.name)), 1);
+}
+
+cluster_node listed_node(const node_config& n) {
+  cluster_node out;
+  out.id = n.id;
+  out.address = to_string(n.address);
+  out.zone = n.zone;
+  out.weight = n.weight;
+  out.roles = {.storage = n.storage, .metadata = n.metadata, .coordinator = n.coordinator};
+  if (n.metadata) out.raft_id = raft_id_of(n.id);
+  return out;
+}
+
+error in_role(const std::string& what, const error& e) { return fail(e.code, what + ": " + e.message); }
+
+} // namespace
+
+std::string cluster_id_of(const std::string& name) {
+  auto digest = sha256(as_bytes("troupe cluster\n" + name));
+  return hex_encode(bytes_view{digest}.first(16));
+}
+
+// Members in the order of their lives: what is below depends on what is above, and ends before it.
+struct node_process::impl {
+  impl(const cluster_config& c, const node_config& me, node_directory d, std::string id)
+      : config(c), self(me), data(std::move(d)), cluster_id(std::move(id)) {}
+
+  result<> open_channel();
+  result<> start_storage();
+  void start_gossip();
+  result<> start_member();
+  void start_router();
+  void serve_peers();
+  void start_ring();
+  result<> start_coordinator();
+  // Ends one kind of actor and waits for it, so that nothing is asked of an actor that is gone.
+  template <class Handle>
+  void end(Handle& h);
+  std::size_t stop(std::chrono::milliseconds grace);
+
+  cluster_config config;
+  node_config self;
+  node_directory data;
+  std::string cluster_id;
+  std::shared_ptr<tcp_channel> net; // outlives every actor that may answer a peer
+  std::shared_ptr<address_book> addresses = std::make_shared<address_book>();
+  std::shared_ptr<live_node_counts> counts = std::make_shared<live_node_counts>();
+  std::shared_ptr<std::atomic<bool>> in_touch = std::make_shared<std::atomic<bool>>(false);
+  std::unique_ptr<coordinator> front; // its io_contexts outlive the actor system: declared, so destroyed, around it
+  actor_config system_config;
+  caf::actor_system system{system_config};
+  syncer_actor metadata_syncer;
+  worker_actor metadata_worker;
+  metadata_actor member; // of this process
+  std::vector<metadata_actor> remote_members;
+  std::vector<metadata_router_options::member> group;
+  metadata_actor router;
+  volume_manager_actor volume;
+  shard_actor shard;
+  gossiper_actor gossip;
+  peer_service_actor service;
+  replicator_actor replicator;
+  ring_manager_actor ring_manager;
+  bool stopped = false;
+};
+
+result<> node_process::impl::open_channel() {
+  tcp_channel_options o;
+  o.cluster = cluster_id;
+  o.node = self.id.name;
+  o.listen = to_string(self.address);
+  if (auto tls = config.tls_of(self.id)) o.tls = {.ca = tls->ca, .certificate = tls->certificate, .key = tls->key};
+  o.clock = &system_clock_source();
+  o.random = &system_entropy();
+  auto opened = tcp_channel::open(std::move(o));
+  if (!opened) return opened.error();
+  net = std::move(*opened);
+  for (auto& n : config.nodes) addresses->set(n.id.name, to_string(n.address));
+  addresses->set(self.id.name, net->address());
+  return {};
+}
+
+result<> node_process::impl::start_storage() {
+  volume_options o;
+  o.node = self.id.name;
+  o.cluster = cluster_id;
+  o.directory = data.volume();
+  o.store.directory = "shard";
+  o.store.segment_bytes = node_segment_bytes;
+  auto started = spawn_volume_manager(system, o);
+  if (!started) return in_role("storage", started.error());
+  volume = *started;
+  caf::scoped_actor asker{system};
+  result<> asked;
+  asker->request(volume, 30s, shards_atom::value)
+    .receive([&](shard_actor& s) { shard = std::move(s); }, [&](caf::error& e) { asked = from_caf(e); });
+  return asked;
+}
+
+void node_process::impl::start_gossip() {
+  gossiper_options o;
+  o.node = self.id;
+  o.address = net->address();
+  for (auto& n : config.nodes)
+    if (n.id != self.id) o.seeds.push_back(to_string(n.address));
+  for (auto& s : config.seeds) o.seeds.push_back(to_string(s));
+  o.timing.interval = config.gossip.interval;
+  o.timing.ack_timeout = config.gossip.interval * 3 / 10;
+  o.timing.suspect_timeout = config.gossip.suspect_timeout;
+  o.net = net;
+  o.clock = &system_clock_source();
+  o.random = &system_entropy();
+  gossip = spawn_gossiper(system, std::move(o));
+}
+
+result<> node_process::impl::start_member() {
+  for (auto& id : config.metadata.members) {
+    if (id == self.id) continue;
+    remote_members.push_back(spawn_remote_metadata(system, net, *addresses->find(id.name), 15s));
+    group.emplace_back(id.name, remote_members.back());
+  }
+  if (!self.metadata) return {};
+  auto directory = data.metadata();
+  auto base = open_lmdb_base({.path = directory + "/state"});
+  if (!base) return in_role("metadata", base.error());
+  forming_member_options o;
+  auto& m = o.member;
+  m.id = raft_id_of(self.id);
+  m.members.clear();
+  for (auto& id : config.metadata.members) m.members.push_back({raft_id_of(id), id.name});
+  m.files = make_posix_disk(directory);
+  m.directory = "raft";
+  m.base = std::move(*base);
+  m.heartbeat = config.metadata.heartbeat;
+  m.election = config.metadata.election_timeout;
+  m.send = [net = net, book = addresses](
+             std::uint64_t, const std::string& node, const wire<pb::raft_message>& message) {
+    if (auto to = book->find(node)) net->post(*to, plane::control, to_peer(peer_method::metadata_raft, *message));
+  };
+  metadata_syncer = spawn_syncer(system, true);
+  metadata_worker = spawn_worker(system, true);
+  m.syncer = metadata_syncer;
+  m.worker = metadata_worker;
+  auto there = m.files->exists("raft/vote");
+  if (!there) return in_role("metadata", there.error());
+  o.pristine = !*there;
+  auto& first = config.metadata.members;
+  o.founder = std::find(first.begin(), first.end(), self.id) != first.end();
+  for (auto& g : group) o.others.emplace_back(g.node, g.actor);
+  member = spawn_forming_member(system, std::move(o));
+  group.emplace_back(self.id.name, member);
+  return {};
+}
+
+void node_process::impl::start_router() {
+  metadata_router_options o;
+  o.members = group;
+  router = spawn_metadata_router(system, std::move(o));
+}
+
+void node_process::impl::serve_peers() {
+  peer_service_options o;
+  o.shard = shard;
+  o.metadata = member;
+  o.gossiper = gossip;
+  service = spawn_peer_service(system, std::move(o));
+  net->start(handler_of(service));
+}
+
+void node_process::impl::start_ring() {
+  if (self.coordinator) {
+    replicator_options r;
+    r.random = &system_entropy();
+    replicator = spawn_replicator(system, std::move(r));
+  }
+  ring_manager_options o;
+  o.cluster = cluster_id;
+  o.self = listed_node(self);
+  o.self.address = net->address();
+  o.metadata = router;
+  o.member = member;
+  o.gossiper = gossip;
+  o.replicator = replicator;
+  o.shard = shard;
+  o.net = net;
+  for (auto& n : config.nodes) o.listed.push_back(listed_node(n));
+  o.membership.down_after = config.gossip.dead_timeout;
+  o.addresses = addresses;
+  o.nodes = counts;
+  o.in_touch = in_touch;
+  o.interval = std::clamp(config.gossip.interval / 2, 50ms, 1000ms);
+  o.clock = &system_clock_source();
+  ring_manager = spawn_ring_manager(system, std::move(o));
+}
+
+result<> node_process::impl::start_coordinator() {
+  if (!self.coordinator) return {};
+  auto keys = cluster_credentials(config);
+  if (!keys) return keys.error();
+  coordinator_options o;
+  o.s3 = self.s3;
+  o.console = self.console;
+  o.io_threads = std::clamp(std::thread::hardware_concurrency(), 1u, 16u);
+  o.memory_bytes = config.upload_memory_bytes;
+  o.inline_bytes_max = config.cluster.inline_limit_bytes;
+  o.piece_bytes = static_cast<std::uint32_t>(config.cluster.piece_bytes);
+  o.keys = *keys;
+  o.region = config.region;
+  o.metadata = router;
+  o.replicator = replicator;
+  o.nodes = counts;
+  o.reclaim_grace = config.healing.reclaim_grace;
+  o.able = [in_touch = in_touch] { return in_touch->load(); };
+  o.clock = &system_clock_source();
+  o.random = &system_entropy();
+  auto started = coordinator::start(system, std::move(o));
+  if (!started) return started.error();
+  front = std::move(*started);
+  return {};
+}
+
+template <class Handle>
+void node_process::impl::end(Handle& h) {
+  if (!h) return;
+  caf::scoped_actor ender{system};
+  ender->send_exit(h, caf::exit_reason::user_shutdown);
+  ender->wait_for(h);
+  h = nullptr;
+}
+
+std::size_t node_process::impl::stop(std::chrono::milliseconds grace) {
+  if (stopped) return 0;
+  stopped = true;
+  auto cut = front ? front->stop(grace) : 0;
+  if (gossip) caf::anon_send(gossip, leave_atom::value);
+  end(ring_manager);
+  end(replicator);
+  end(router);
+  end(member); // hands its leadership over, if it has it
+  for (auto& m : remote_members) end(m);
+  group.clear();
+  end(gossip);
+  if (net) net->stop();
+  end(service);
+  shard = nullptr;
+  end(volume);
+  end(metadata_syncer);
+  end(metadata_worker);
+  return cut;
+}
+
+node_process::node_process(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
+
+node_process::~node_process() {
+  if (impl_) impl_->stop(0ms);
+}
+
+result<std::unique_ptr<node_process>> node_process::start(const cluster_config& config, const node_id& self) {
+  auto* me = config.find(self);
+  if (me == nullptr) return fail(ec::bad_argument, "the configuration has no node '" + self.name + "'");
+  auto id = cluster_id_of(config.cluster_name);
+  auto data = node_directory::open(me->data_dir, id, self);
+  if (!data) return data.error();
+  // From here on a failure runs the destructor, which ends what was started.
+  std::unique_ptr<node_process> process{
+    new node_process{std::make_unique<impl>(config, *me, std::move(*data), std::move(id))}};
+  auto& s = *process->impl_;
+  TROUPE_TRY(s.open_channel());
+  if (me->storage) TROUPE_TRY(s.start_storage());
+  s.start_gossip();
+  TROUPE_TRY(s.start_member());
+  s.serve_peers();
+  s.start_router();
+  s.start_ring();
+  TROUPE_TRY(s.start_coordinator());
+  return process;
+}
+
+std::string node_process::address() const { return impl_->net->address(); }
+std::optional<host_port> node_process::s3() const {
+  return impl_->front ? std::optional{impl_->front->s3()} : std::nullopt;
+}
+std::optional<host_port> node_process::console() const {
+  return impl_->front ? std::optional{impl_->front->console()} : std::nullopt;
+}
+std::size_t node_process::stop(std::chrono::milliseconds grace) { return impl_->stop(grace); }
+
+} // namespace troupe

@@ -1,0 +1,89 @@
+"""cluster: real `troupe serve` processes on loopback, one a node: started together, killed, stopped, restarted."""
+import os
+import signal
+import socket
+
+import server
+from server import wait_until
+
+
+def free_ports(n):
+    """Ports that the kernel picked a moment ago. Nodes must know each other's before they start."""
+    sockets = [socket.socket() for _ in range(n)]
+    for s in sockets:
+        s.bind(("127.0.0.1", 0))
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+class Node(server.Server):
+    """One process of a cluster. Its ports stay the same over restarts; S3 and console are its own."""
+
+    def __init__(self, cluster, name, index):
+        super().__init__(cluster.path / name)
+        self.cluster, self.name, self.index = cluster, name, index
+
+    def command(self):
+        return [str(server.BINARY), "serve", "--config", str(self.cluster.config_path), "--node", self.name,
+                "--s3", "127.0.0.1:0", "--console", "127.0.0.1:0"]
+
+    def freeze(self):
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self):
+        os.kill(self.pid, signal.SIGCONT)
+
+
+class Cluster:
+    """`nodes` processes with all roles; the first `members` of them are the metadata group."""
+
+    def __init__(self, path, nodes=5, members=3, settings=""):
+        self.path = path
+        path.mkdir(parents=True, exist_ok=True)
+        self.config_path = path / "cluster.yaml"
+        self.ports = free_ports(nodes)
+        self.names = [f"node-{i + 1}" for i in range(nodes)]
+        self.members = self.names[:members]
+        self.settings = settings
+        self.nodes = [Node(self, name, i) for i, name in enumerate(self.names)]
+        self.write_config()
+
+    def write_config(self):
+        listed = "".join(f"    - {{id: {name}, address: \"127.0.0.1:{port}\", data_dir: {self.path / name}}}\n"
+                         for name, port in zip(self.names, self.ports))
+        self.config_path.write_text(
+            "storage:\n"
+            "  gossip: {interval: 200ms, suspect_timeout: 1s, dead_timeout: 5s}\n"
+            f"  metadata: {{members: [{', '.join(self.members)}]}}\n"
+            f"{self.settings}"
+            "  nodes:\n" + listed)
+
+    def add(self):
+        """One more node, in the configuration of those that start from now on."""
+        name = f"node-{len(self.names) + 1}"
+        self.names.append(name)
+        self.ports += free_ports(1)
+        self.nodes.append(Node(self, name, len(self.nodes)))
+        self.write_config()
+        return self.nodes[-1]
+
+    def start(self):
+        for n in self.nodes:
+            n.spawn()
+        for n in self.nodes:
+            n.wait_ready()
+        return self
+
+    def close(self):
+        for n in self.nodes:
+            if n.alive():
+                n.thaw()
+                n.process.send_signal(signal.SIGTERM)
+        for n in self.nodes:
+            if n.process:
+                n.close()
+
+    def ready(self, nodes=None):
+        wait_until(lambda: all(n.console("/ready")[0] == 200 for n in nodes or self.nodes), "every node is ready", 60)
