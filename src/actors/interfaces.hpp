@@ -6,6 +6,7 @@
 #include "actors/wire.hpp"
 #include "codec/checksum_set.hpp"
 #include "core/stripe.hpp"
+#include "raft.pb.h"
 #include "store/log_sync.hpp"
 #include "troupe.pb.h"
 
@@ -22,13 +23,16 @@ using append_atom = caf::atom_constant<caf::atom("append")>;
 using abandon_atom = caf::atom_constant<caf::atom("abandon")>;
 using compare_atom = caf::atom_constant<caf::atom("compare")>;
 using commit_atom = caf::atom_constant<caf::atom("commit")>;
+using copy_atom = caf::atom_constant<caf::atom("copy")>;
 using download_atom = caf::atom_constant<caf::atom("download")>;
 using drain_atom = caf::atom_constant<caf::atom("drain")>;
 using finish_atom = caf::atom_constant<caf::atom("finish")>;
 using gossip_atom = caf::atom_constant<caf::atom("gossip")>;
 using leave_atom = caf::atom_constant<caf::atom("leave")>;
 using list_atom = caf::atom_constant<caf::atom("list")>;
+using members_atom = caf::atom_constant<caf::atom("members")>;
 using next_atom = caf::atom_constant<caf::atom("next")>;
+using raft_atom = caf::atom_constant<caf::atom("raft")>;
 using read_atom = caf::atom_constant<caf::atom("read")>;
 using repair_atom = caf::atom_constant<caf::atom("repair")>;
 using remove_atom = caf::atom_constant<caf::atom("remove")>;
@@ -74,7 +78,15 @@ using metadata_actor = caf::typed_actor<
   caf::replies_to<list_atom, wire<pb::list_request>>::with<wire<pb::list_reply>>,
   // Atomic; answered once it is committed, fsynced and applied. A failed precondition is a result, not an error.
   caf::replies_to<commit_atom, wire<pb::batch>>::with<wire<pb::batch_result>>,
-  caf::replies_to<status_atom>::with<wire<pb::metadata_status>>>;
+  caf::replies_to<status_atom>::with<wire<pb::metadata_status>>,
+  // A message of another member. May come late, twice, in another order, or not at all.
+  caf::reacts_to<raft_atom, wire<pb::raft_message>>,
+  // A copy of the checkpointed state, for a member that lags: begin, pages by offset, end. ec::slow_down: too many copies
+  // at a time; ec::not_found: that copy is gone (idle for too long); ec::unavailable: try again later.
+  caf::replies_to<copy_atom, wire<pb::state_copy_request>>::with<wire<pb::state_copy_page>>,
+  // Adds, removes or hands over; asked of the leader (ec::not_leader). Answered when the change is committed; an added
+  // member votes then. ec::conflict: another change is under way. What it says is so already is no error.
+  caf::replies_to<members_atom, wire<pb::member_change>>::with<void>>;
 
 // What an upload session needs to know beforehand.
 struct upload_options {

@@ -86,6 +86,10 @@ void register_messages(caf::actor_system_config& cfg) {
   cfg.add_message_type<wire<pb::batch>>("troupe::batch");
   cfg.add_message_type<wire<pb::batch_result>>("troupe::batch_result");
   cfg.add_message_type<wire<pb::metadata_status>>("troupe::metadata_status");
+  cfg.add_message_type<wire<pb::raft_message>>("troupe::raft_message");
+  cfg.add_message_type<wire<pb::state_copy_request>>("troupe::state_copy_request");
+  cfg.add_message_type<wire<pb::state_copy_page>>("troupe::state_copy_page");
+  cfg.add_message_type<wire<pb::member_change>>("troupe::member_change");
 }
 
 } // namespace troupe

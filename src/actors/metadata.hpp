@@ -1,5 +1,7 @@
-// METADATA: a member of the Raft group that owns the metadata tables. Commits that arrive while an append is in flight
-// become one log entry, one fsync; reads are answered from memory and LMDB, without a log entry in a group of one.
+// METADATA: a member of the Raft group that owns the metadata tables, of 1, 3 or 5. Commits that arrive while an append
+// is in flight become one log entry, one fsync; reads are answered from memory and LMDB, without a log entry: reads that
+// wait share one question to a majority, and a group of one asks nobody. Only the leader answers either; another member
+// refuses with ec::not_leader at once when it knows the leader ("... leader=ID@ADDRESS"), and otherwise waits for one.
 // The work is in raft_host and metadata_replica; this actor carries messages and supplies time.
 #pragma once
 
@@ -11,6 +13,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,12 +26,23 @@ class entropy;
 struct metadata_options {
   metadata_options() = default; // not an aggregate: CAF rule 1
   std::uint64_t id = 1;
-  std::vector<raft_member> members{{1, "metadata-1"}}; // of the first start; later ignored
+  std::vector<raft_member> members{{1, "metadata-1"}}; // of the first start, the same at each of them; later ignored
+  bool bootstrap = true; // false: a first start knows no members and waits until the group's leader sends the log
+  // The group was formed before and this member's disk is new: it does not vote until it has caught up. Only looked at in
+  // a first start.
+  bool recovering = false;
+  // To another member. Called in the actor; may lose, delay and double messages. Nothing: this member is alone.
+  std::function<void(std::uint64_t member, const std::string& address, const wire<pb::raft_message>&)> send;
+  // Asks another member's METADATA (copy_atom). `done` must be called in this actor's context, once: with an error when
+  // there is no answer in time. Nothing: a member that lags too far stays behind.
+  std::function<void(std::uint64_t member, const std::string& address, pb::state_copy_request,
+    std::function<void(result<pb::state_copy_page>)> done)>
+    fetch;
   std::shared_ptr<disk> files;
   std::string directory; // on that disk: for the Raft log and its small files
   std::shared_ptr<state_base> base;
   syncer_actor syncer;
-  worker_actor worker;       // for checkpoints
+  worker_actor worker;       // for checkpoints and copies
   entropy* random = nullptr; // nothing: the system's
   bool detached = true;      // its handlers write files and read LMDB
 
@@ -45,10 +59,15 @@ struct metadata_options {
   // checkpoint.command_bytes.
   std::uint64_t held_bytes_max = std::uint64_t{64} << 20;
   std::uint64_t segment_bytes = std::uint64_t{16} << 20;
+  // What a checkpoint leaves of the log for members that lag: entries and bytes.
+  unsigned trailing_entries = 16384;
+  std::uint64_t trailing_bytes = std::uint64_t{8} << 20;
+  std::chrono::milliseconds copy_idle{30'000}; // a copy of the state that nobody reads any more is dropped
 };
 
 // Opens log and state first: an error here (ec::corrupt names file or segment) means there is no member. A group of one
-// leads when this returns. An exit message ends it after what is in flight; ec::closed answers what comes later.
+// leads when this returns. An exit message ends it after what is in flight; ec::closed answers what comes later. A leader
+// that has followers hands over first, for at most two election timeouts.
 result<metadata_actor> spawn_metadata(caf::actor_system&, metadata_options);
 
 } // namespace troupe

@@ -11,12 +11,16 @@ namespace {
 
 // A small file: eight bytes that name its kind and format version, CRC32C of the rest (4 bytes, little endian),
 // a Protobuf message.
-constexpr std::string_view vote_kind = "TRPvote1", snapshot_kind = "TRPsnap1";
+constexpr std::string_view vote_kind = "TRPvote1", snapshot_kind = "TRPsnap1", intent_kind = "TRPinst1",
+                           recovering_kind = "TRPrecv1";
 constexpr std::size_t head_bytes = 12;
 constexpr std::uint64_t small_file_bytes_max = std::uint64_t{1} << 20;
 
 std::string path_of(const std::string& directory, std::string_view kind) {
-  return directory + (kind == vote_kind ? "/vote" : "/snapshot");
+  if (kind == vote_kind) return directory + "/vote";
+  if (kind == intent_kind) return directory + "/install";
+  if (kind == recovering_kind) return directory + "/recovering";
+  return directory + "/snapshot";
 }
 
 std::string crc_text(std::string_view body) {
@@ -67,6 +71,10 @@ result<> raft_disk::load() {
   if (!manifest) return std::move(manifest).error();
   if (*vote) vote_ = std::move(**vote);
   manifest_ = std::move(*manifest);
+  auto recovering = read_small<pb::raft_vote>(files_, options_.directory, recovering_kind);
+  if (!recovering) return std::move(recovering).error();
+  recovering_ = recovering->has_value();
+  TROUPE_TRY(load_intent());
   first_kept_ = snapshot_index() + 1;
   last_term_ = manifest_ ? manifest_->term() : 0;
   log_options how;
@@ -78,7 +86,22 @@ result<> raft_disk::load() {
   auto opened = log::open(files_, std::move(how), {}, [this](const log_entry_view& e) { return load_entry(e); });
   if (!opened) return std::move(opened).error();
   log_ = std::move(*opened);
+  if (intended_) TROUPE_TRY(finish_reset(stale_from_));
   return check_loaded();
+}
+
+// A crash came between intend() and the end of reset_to(). When the state is the new one the log follows; else nothing
+// happened yet.
+result<> raft_disk::load_intent() {
+  auto intent = read_small<pb::raft_manifest>(files_, options_.directory, intent_kind);
+  if (!intent) return std::move(intent).error();
+  if (!*intent) return {};
+  intended_ = true;
+  if (options_.state_index < (*intent)->index()) return forget_intent();
+  if (vote_.term() < (*intent)->term()) TROUPE_TRY(set_vote((*intent)->term(), 0));
+  TROUPE_TRY(write_small(files_, options_.directory, snapshot_kind, **intent));
+  manifest_ = std::move(*intent);
+  return {};
 }
 
 result<> raft_disk::load_entry(const log_entry_view& e) {
@@ -90,6 +113,10 @@ result<> raft_disk::load_entry(const log_entry_view& e) {
   auto expected = first_kept_ + kept_.size();
   log_empty_ = false;
   if (kept_.empty() && index < expected) return {}; // the snapshot covers it
+  if (intended_) {                                  // the state that came from the leader replaces it
+    if (!stale_from_) stale_from_ = e.position;
+    return {};
+  }
   if (index != expected) return fail(ec::corrupt, where() + " where " + std::to_string(expected) + " was expected");
   if (term < last_term_)
     return fail(ec::corrupt, where() + " is of term " + std::to_string(term) + ", after " + std::to_string(last_term_));
@@ -118,6 +145,55 @@ result<> raft_disk::set_vote(std::uint64_t term, std::uint64_t voted_for) {
   TROUPE_TRY(write_small(files_, options_.directory, vote_kind, vote));
   vote_ = std::move(vote);
   return {};
+}
+
+result<> raft_disk::set_recovering(bool on) {
+  if (on) {
+    TROUPE_TRY(write_small(files_, options_.directory, recovering_kind, pb::raft_vote{}));
+  } else {
+    TROUPE_TRY(files_.remove(path_of(options_.directory, recovering_kind)));
+    TROUPE_TRY(files_.sync_directory(options_.directory));
+  }
+  recovering_ = on;
+  return {};
+}
+
+result<> raft_disk::intend(const pb::raft_manifest& manifest) {
+  TROUPE_TRY(write_small(files_, options_.directory, intent_kind, manifest));
+  intended_ = true;
+  return {};
+}
+
+result<> raft_disk::forget_intent() {
+  if (!intended_) return {};
+  TROUPE_TRY(files_.remove(path_of(options_.directory, intent_kind)));
+  TROUPE_TRY(files_.sync_directory(options_.directory));
+  intended_ = false;
+  return {};
+}
+
+result<> raft_disk::reset_to(const pb::raft_manifest& manifest) {
+  TROUPE_TRY(write_small(files_, options_.directory, snapshot_kind, manifest));
+  manifest_ = manifest;
+  std::optional<log_position> stale;
+  if (!kept_.empty()) stale = kept_.front().position;
+  kept_.clear();
+  payload_bytes_ = 0;
+  first_kept_ = manifest.index() + 1;
+  return finish_reset(stale);
+}
+
+// A record stands in for the entry that the snapshot ends with, so that a log that holds something can be told from one
+// that was lost.
+result<> raft_disk::finish_reset(std::optional<log_position> stale) {
+  constexpr std::uint8_t barrier = 2; // it does nothing
+  if (stale) TROUPE_TRY(log_->truncate_from(*stale));
+  log_record last{.type = barrier, .id = {}, .n1 = manifest_->index(), .n2 = manifest_->term()};
+  auto at = log_->append(last, {});
+  if (!at) return std::move(at).error();
+  TROUPE_TRY(log_->sync());
+  log_empty_ = false;
+  return forget_intent();
 }
 
 result<> raft_disk::append(std::span<const entry> entries) {

@@ -2,7 +2,8 @@
 // state has made superfluous. Knows nothing of libraft's structures or of CAF. One thread owns it; only the tickets of
 // prepare_sync() and write_manifest() run elsewhere.
 //
-// In `directory`: `vote` and `snapshot` (small, replaced atomically, checksummed) and the log of store/log.hpp with one
+// In `directory`: `vote` and `snapshot` (small, replaced atomically, checksummed), now and then `install` and
+// `recovering` (the same), and the log of store/log.hpp with one
 // record per entry (type = Raft's entry type, n1 = index, n2 = term). Every index from the snapshot's on is in the log.
 #pragma once
 
@@ -26,7 +27,8 @@ class entropy;
 
 struct raft_disk_options {
   std::string directory;
-  entropy* random = nullptr; // for the log; nothing: the system's
+  std::uint64_t state_index = 0; // what the state beside it holds: decides how an interrupted install ends
+  entropy* random = nullptr;     // for the log; nothing: the system's
   std::uint64_t segment_bytes = std::uint64_t{16} << 20;
   std::uint32_t entry_bytes_max = std::uint32_t{9} << 20; // one batch of 8 MiB and its envelope
 };
@@ -73,6 +75,16 @@ public:
   // cannot be removed now is left for the next time.
   void snapshotted(const pb::raft_manifest&, std::uint64_t trailing);
 
+  // The state is about to be replaced by one that `manifest` describes; then it was, and the log follows: nothing of it
+  // stays. Both durable on return.
+  result<> intend(const pb::raft_manifest&);
+  result<> reset_to(const pb::raft_manifest&);
+  result<> forget_intent();
+
+  // This member has lost what it promised: raft_host.hpp. Durable on return.
+  bool recovering() const { return recovering_; }
+  result<> set_recovering(bool);
+
   std::uint64_t payload_bytes() const { return payload_bytes_; } // of all entries that are not forgotten
 
 private:
@@ -83,7 +95,9 @@ private:
   raft_disk(disk& files, raft_disk_options options) : files_(files), options_(std::move(options)) {}
   result<> load();
   result<> load_entry(const log_entry_view&);
+  result<> load_intent();
   result<> check_loaded() const;
+  result<> finish_reset(std::optional<log_position> stale);
 
   disk& files_;
   raft_disk_options options_;
@@ -91,8 +105,11 @@ private:
   std::optional<pb::raft_manifest> manifest_;
   std::unique_ptr<log> log_;
   std::vector<loaded_entry> loaded_;
-  std::uint64_t last_term_ = 0; // while loading: of the entry before
-  bool log_empty_ = true;       // while loading
+  bool recovering_ = false;
+  bool intended_ = false;                  // there is an `install` file
+  std::optional<log_position> stale_from_; // while loading
+  std::uint64_t last_term_ = 0;            // while loading: of the entry before
+  bool log_empty_ = true;                  // while loading
   // Where entries [first_kept_, first_kept_ + size) are. Bounded as the log is: by the owner's checkpoints.
   std::deque<place> kept_;
   std::uint64_t first_kept_ = 1;

@@ -39,8 +39,9 @@ result<> raft_host::impl::start() {
   raft_set_heartbeat_timeout(&raft, options.heartbeat_ms);
   raft_set_pre_vote(&raft, true);
   raft_set_snapshot_threshold(&raft, 1); // asks after every apply; the machine decides
-  raft_set_snapshot_trailing(&raft, std::max(options.trailing, 1u));
-  if (disk_state->pristine() && !options.members.empty()) {
+  if (disk_state->pristine() && options.recovering) TROUPE_TRY(disk_state->set_recovering(true));
+  recovering = disk_state->recovering();
+  if (disk_state->pristine() && !recovering && options.bootstrap && !options.members.empty()) {
     TROUPE_TRY(bootstrap());
     TROUPE_TRY(open_disk()); // raft_start() is given what a later start would find
   }
@@ -56,6 +57,7 @@ result<> raft_host::impl::open_disk() {
   how.directory = options.directory;
   how.random = options.random;
   how.segment_bytes = options.segment_bytes;
+  how.state_index = machine.checkpointed_index();
   auto opened = raft_disk::open(*options.files, std::move(how));
   if (!opened) return std::move(opened).error();
   disk_state = std::move(*opened);
@@ -90,45 +92,30 @@ void raft_host::impl::close() {
   if (initialised) raft_close(&raft, nullptr); // ends every request; io->close answers at once
   for (auto& p : proposals) finish(p, RAFT_SHUTDOWN);
   for (auto& b : barriers) finish(b, RAFT_SHUTDOWN);
+  for (auto& c : changes) finish(c, RAFT_SHUTDOWN);
+  for (auto& t : transfers) finish(t, RAFT_SHUTDOWN);
+  settle_reads();
 }
 
 // ---- requests --------------------------------------------------------------------------------------------------
-
-template <class Request>
-void raft_host::impl::finish(pending<Request>& p, int status) {
-  auto done = std::exchange(p.done, nullptr);
-  if (!done) return;
-  if (status == 0)
-    done({});
-  else
-    done(p.owner->outcome_of(status));
-}
 
 error raft_host::impl::outcome_of(int status) const {
   if (failed) return fail(ec::closed, "this metadata member stopped: " + failed->message);
   if (closed || status == RAFT_SHUTDOWN || status == RAFT_CANCELED)
     return fail(ec::closed, "this metadata member is shutting down");
-  if (status == RAFT_NOTLEADER) return fail(ec::not_leader, "this metadata member does not lead");
+  switch (status) {
+  case RAFT_NOTLEADER: return fail(ec::not_leader, "this metadata member does not lead");
+  case RAFT_CANTCHANGE: return fail(ec::conflict, "another change of the metadata group is under way");
+  case RAFT_DUPLICATEID:
+  case RAFT_DUPLICATEADDRESS: return fail(ec::conflict, "a metadata member has that id or address already");
+  case RAFT_BADID:
+  case RAFT_NOTFOUND: return fail(ec::not_found, "the metadata group has no such member");
+  case RAFT_BADROLE: return fail(ec::bad_argument, "the metadata member has that role already");
+  case RAFT_NOCONNECTION: return fail(ec::unavailable, "the other metadata member did not follow in time");
+  default: break;
+  }
   return fail(
     ec::unavailable, "leadership was lost; whether the change was made is not known (" + text_of(status) + ")");
-}
-
-template <class Request, class Submit>
-result<> raft_host::impl::submit(std::list<pending<Request>>& all, on_done done, Submit&& submit) {
-  auto p = all.emplace(all.end());
-  p->owner = this;
-  p->self = p;
-  p->request.data = &*p;
-  append_refused.reset();
-  auto rv = submit(&p->request);
-  if (rv == 0) {
-    p->done = std::move(done);
-    return {};
-  }
-  all.erase(p);
-  auto why = append_refused && !failed ? *append_refused : outcome_of(rv);
-  settle();
-  return why;
 }
 
 result<> raft_host::propose(bytes_view command, on_done done) {
@@ -163,12 +150,14 @@ result<> raft_host::barrier(on_done done) {
 void raft_host::tick() {
   auto& x = *impl_;
   if (x.failed || x.closed) return;
-  x.on_tick(&x.io);
+  x.before_tick();
+  if (!x.failed) x.on_tick(&x.io);
   // libraft offers a snapshot only after an apply: a member that is due for one but idle, or waits for it before it
   // accepts more, applies an empty entry.
   if (!x.failed && leader() && !x.current && !x.nudging && applied_index() > snapshot_index() &&
     x.machine.wants_checkpoint())
     x.nudging = barrier([&x](const result<>&) { x.nudging = false; }).has_value();
+  if (x.reading && !x.failed && leader()) x.ask_to_confirm(); // what was lost is asked again
   x.settle();
 }
 
@@ -195,6 +184,7 @@ void raft_host::synced(const result<>& outcome) {
     x.appends.pop_front();
     x.end_append(request, 0);
   }
+  x.release_held_back();
   x.settle();
 }
 
@@ -228,11 +218,27 @@ void raft_host::impl::note_failure(error e) {
 }
 
 void raft_host::impl::settle() {
-  if (!failed || closed) return;
+  if (closed) return;
+  keep_vote();
+  note_recovery();
+  if (!failed && initialised && raft.state == RAFT_UNAVAILABLE && on_tick != nullptr)
+    note_failure(append_refused
+        ? *append_refused
+        : fail(ec::corrupt, options.directory + ": Raft gave up (" + raft_errmsg(&raft) +
+              "): its log contradicts what the leader has committed, or memory ran out"));
+  if (!failed) {
+    flush();
+    settle_reads();
+    return;
+  }
+  drop_unsent(RAFT_CANCELED);
   for (auto& s : syncs) s.appends = 0;
   for (auto lost = std::exchange(appends, {}); auto* request : lost) end_append(request, RAFT_IOERR); // it steps down
   for (auto& p : proposals) finish(p, RAFT_IOERR); // libraft answers some of them only when it is closed
   for (auto& b : barriers) finish(b, RAFT_IOERR);
+  for (auto& c : changes) finish(c, RAFT_IOERR);
+  for (auto& t : transfers) finish(t, RAFT_IOERR);
+  settle_reads();
 }
 
 // ---- what it is like ---------------------------------------------------------------------------------------------
@@ -244,7 +250,10 @@ bool raft_host::idle() const {
 const std::optional<error>& raft_host::failure() const { return impl_->failed; }
 bool raft_host::leader() const { return !impl_->failed && !impl_->closed && raft_state(&impl_->raft) == RAFT_LEADER; }
 
+bool raft_host::alone() const { return !impl_->closed && impl_->lone_voter(); }
+
 std::size_t raft_host::voters() const {
+  if (impl_->closed) return 0;
   const auto& all = impl_->raft.configuration;
   return static_cast<std::size_t>(
     std::count_if(all.servers, all.servers + all.n, [](auto& s) { return s.role == RAFT_VOTER; }));
@@ -267,6 +276,22 @@ std::string raft_host::leader_address() const {
   raft_leader(&impl_->raft, &id, &address);
   return address == nullptr ? std::string{} : std::string{address};
 }
+
+std::uint64_t raft_host::leader_id() const {
+  if (impl_->failed || impl_->closed) return 0;
+  raft_id id = 0;
+  const char* address = nullptr;
+  raft_leader(&impl_->raft, &id, &address);
+  return id;
+}
+
+std::vector<pb::raft_manifest::server> raft_host::members() const {
+  pb::raft_manifest all;
+  if (!impl_->closed) raft_wire::add_servers(all, impl_->raft.configuration);
+  return {all.servers().begin(), all.servers().end()};
+}
+
+bool raft_host::recovering() const { return impl_->recovering; }
 
 std::uint64_t raft_host::term() const { return impl_->raft.current_term; }
 std::uint64_t raft_host::last_index() const { return impl_->disk_state->last_index(); }

@@ -9,6 +9,7 @@
 #include "base/bytes.hpp"
 #include "base/environment.hpp"
 #include "base/error.hpp"
+#include "raft.pb.h"
 #include "store/log_sync.hpp"
 
 #include <cstdint>
@@ -51,9 +52,18 @@ struct raft_host_options {
   std::function<std::uint64_t()> now_ms; // monotonic
   std::uint64_t id = 0;
   std::vector<raft_member> members; // voters of the first start, this one among them; later ignored
+  bool bootstrap = true;            // false: a first start has no members and waits for a leader's log
+  bool recovering = false;          // a first start in a group that exists: see raft_host::recovering()
+  // Called at the end of the public functions, never from inside libraft. May lose, delay and double what it is given.
+  std::function<void(std::uint64_t member, const std::string& address, pb::raft_message)> send;
+  // The leader has forgotten what this member lacks. Called once until prepare_install() or abandon_install().
+  std::function<void(std::uint64_t member, const std::string& address, const pb::raft_manifest&)> fetch_state;
   unsigned heartbeat_ms = 100;      // also how often tick() is to be called
   unsigned election_ms = 1000;
-  unsigned trailing = 1; // entries that stay behind a snapshot; a follower that lags by more needs the whole state
+  // What stays of the log behind a snapshot when there are other members: one that lags by more needs the whole state.
+  // Gone after a restart.
+  unsigned trailing = 16384;
+  std::uint64_t trailing_bytes = std::uint64_t{8} << 20;
   std::uint64_t segment_bytes = std::uint64_t{16} << 20;
 };
 
@@ -74,6 +84,37 @@ public:
   // The same with an entry that changes nothing: when it is applied, so is everything before it, and this member led.
   result<> barrier(on_done done);
 
+  // A message from another member. One that makes no sense, or is for somebody else, changes nothing; the error is for
+  // the log.
+  result<> receive(const pb::raft_message&);
+  // Messages that wait to be sent; more are refused (libraft tries again). Answers that a new leader must not look at
+  // yet; more are dropped.
+  static constexpr std::size_t unsent_max = 1024, held_back_max = 256;
+
+  // ReadIndex (Raft dissertation 6.4): `done` gets the index that this leader's state had to contain when confirm() was
+  // called, once it does and a majority has confirmed that it still leads. One at a time. Never from inside confirm().
+  // ec::not_leader: not here. Only when committed_in_term(); else use barrier().
+  using on_index = std::function<void(const result<std::uint64_t>&)>;
+  result<> confirm(on_index done);
+  bool confirming() const;
+  bool committed_in_term() const; // only then does a leader know all that is committed
+
+  // Changes of the group, by its leader, one at a time; done as for propose(). ec::conflict: another one is under way.
+  result<> add(raft_member, on_done done);               // as a spare: it neither votes nor gets the log
+  result<> promote(std::uint64_t member, on_done done);  // to voter, once it has caught up
+  result<> demote(std::uint64_t member, on_done done);   // to spare
+  result<> remove(std::uint64_t member, on_done done);   // also itself: it steps down when that is committed
+  result<> transfer(std::uint64_t member, on_done done); // leadership; 0: to any voter. An error when it did not work
+
+  // A state that came from the leader. First prepare_install(), which makes the way back onto the disk, then the owner
+  // replaces the state, then install(), which makes the log follow. A crash in between is finished by open(), from
+  // what the state says it holds. abandon_install() when the copy did not come; the leader will ask again.
+  result<> prepare_install(const pb::raft_manifest&);
+  result<> install(const pb::raft_manifest&);
+  void abandon_install();
+  // The snapshot that the state is a copy of, when they are at the same entry.
+  const pb::raft_manifest* manifest() const;
+
   void tick();
   // An fsync to run, and later its outcome. At most syncs_max at a time; they end in their order.
   static constexpr std::size_t syncs_max = 2;
@@ -89,9 +130,15 @@ public:
 
   const std::optional<error>& failure() const;
   bool leader() const;
+  bool alone() const; // the only voter: nobody else can lead
   std::size_t voters() const;
+  std::vector<pb::raft_manifest::server> members() const;
   std::string state_name() const; // leader, follower, candidate, unavailable
   std::string leader_address() const;
+  std::uint64_t leader_id() const; // 0: not known
+  // It has lost what it voted for and acknowledged (a new disk): it does not vote and does not campaign until it holds an
+  // entry that a leader committed in its own term after this start. Survives a restart.
+  bool recovering() const;
   std::uint64_t term() const;
   std::uint64_t last_index() const;
   std::uint64_t commit_index() const;

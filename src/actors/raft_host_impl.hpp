@@ -5,13 +5,12 @@
 
 #include "actors/raft_disk.hpp"
 #include "actors/raft_host.hpp"
+#include "actors/raft_wire.hpp"
 
 #include <deque>
 #include <list>
-
-extern "C" { // raft.h does not say so itself
-#include <raft.h>
-}
+#include <set>
+#include <utility>
 
 namespace troupe {
 
@@ -23,6 +22,8 @@ struct raft_host::impl {
 
   using apply_request = struct ::raft_apply; // libraft has functions of the same names
   using barrier_request = struct ::raft_barrier;
+  using change_request = struct ::raft_change;
+  using transfer_request = struct ::raft_transfer;
   template <class Request>
   struct pending {
     Request request{};
@@ -46,6 +47,40 @@ struct raft_host::impl {
   template <class Request, class Submit> // submit(Request*) calls libraft
   result<> submit(std::list<pending<Request>>&, on_done, Submit&& submit);
 
+  // raft_network.cpp
+  int send(raft_io_send*, const ::raft_message&, raft_io_send_cb);
+  void flush();                    // sends what waits
+  void drop_unsent(int status);    // and tells libraft so
+  void send_own(const pb::raft_manifest::server&, pb::raft_message);
+  void take(const pb::raft_message&); // a checked one of libraft's kinds
+  bool passes(const pb::raft_message&);
+  void release_held_back();
+  void on_confirm(const pb::raft_message&);
+  void on_confirmed(const pb::raft_message&);
+  void ask_to_confirm();
+  void settle_reads();
+
+  // raft_guard.cpp: what libraft 0.15 does not guard against itself
+  std::uint64_t log_term_of(std::uint64_t index) const; // 0: not in the log
+  const raft_entry* log_entry(std::uint64_t index) const;
+  std::uint64_t change_before(std::uint64_t index) const; // 0: none in the log
+  bool lone_voter() const;
+  bool known(std::uint64_t member) const;
+  void mark_uncommitted_configuration();
+  void new_term_alone();
+  void before_tick();
+  void keep_vote();
+  bool votes_twice(const pb::raft_message&) const;
+  bool too_early_to_count(const pb::raft_message&) const;
+  void forget_lost_log(const pb::raft_message&);
+  void roll_back_configuration(const pb::raft_append_entries&);
+  bool room_for(const pb::raft_append_entries&) const;
+  void note_recovery();
+
+  // raft_members.cpp
+  template <class Submit>
+  result<> change(on_done, Submit&& submit);
+
   // raft_io.cpp
   void connect(); // fills io and fsm
   static impl& of(::raft_io* x) { return *static_cast<impl*>(x->impl); }
@@ -55,6 +90,7 @@ struct raft_host::impl {
   ::raft_snapshot* load_snapshot() const;
   int append(raft_io_append*, const raft_entry*, unsigned n, raft_io_append_cb);
   int apply(const raft_buffer&);
+  unsigned trailing_entries() const;
   int begin_snapshot(raft_buffer** bufs, unsigned* n);
   int put_snapshot(unsigned trailing, raft_io_snapshot_put*, const ::raft_snapshot&, raft_io_snapshot_put_cb);
   int random(int min, int max);
@@ -68,6 +104,7 @@ struct raft_host::impl {
   bool initialised = false; // raft_init() succeeded: raft_close() is due
   bool closed = false;
   raft_io_tick_cb on_tick = nullptr;
+  raft_io_recv_cb on_receive = nullptr;
 
   std::optional<error> failed;
   std::optional<error> append_refused; // why the append of the current raft_apply() did not happen
@@ -82,7 +119,34 @@ struct raft_host::impl {
 
   std::list<pending<apply_request>> proposals;
   std::list<pending<barrier_request>> barriers;
-  bool nudging = false; // a barrier of tick()'s own is under way
+  std::list<pending<change_request>> changes;     // at most one
+  std::list<pending<transfer_request>> transfers; // at most one
+  bool nudging = false;                           // a barrier of tick()'s own is under way
+
+  struct outgoing {
+    raft_io_send* request = nullptr; // libraft's; nothing: it does not want to know
+    raft_io_send_cb done = nullptr;
+    std::uint64_t to = 0;
+    std::string address;
+    pb::raft_message message;
+  };
+  std::vector<outgoing> unsent;
+  // Messages to members that were cut: from where on libraft must send again (see flush()).
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> cut_at;
+  std::deque<pb::raft_message> held_back;
+
+  struct read_round {
+    std::uint64_t number = 0, term = 0, index = 0;
+    std::set<std::uint64_t> confirmed;
+    on_index done;
+  };
+  std::optional<read_round> reading;
+  std::uint64_t rounds = 0;
+
+  // The leader's message that started the fetch; handed to libraft when the state is here.
+  std::optional<pb::raft_message> fetching;
+  raft_io_snapshot_put* install_request = nullptr;
+  bool recovering = false;
 
   // A checkpoint: frozen by begin_snapshot(), its work handed out by take_checkpoint(), ended by checkpointed().
   struct checkpoint {
@@ -96,5 +160,34 @@ struct raft_host::impl {
   };
   std::optional<checkpoint> current;
 };
+
+template <class Request>
+void raft_host::impl::finish(pending<Request>& p, int status) {
+  auto done = std::exchange(p.done, nullptr);
+  if (!done) return;
+  if (status == 0)
+    done({});
+  else
+    done(p.owner->outcome_of(status));
+}
+
+template <class Request, class Submit>
+result<> raft_host::impl::submit(std::list<pending<Request>>& all, on_done done, Submit&& submit) {
+  auto p = all.emplace(all.end());
+  p->owner = this;
+  p->self = p;
+  p->request.data = &*p;
+  append_refused.reset();
+  auto rv = submit(&p->request);
+  if (rv == 0) {
+    p->done = std::move(done);
+    settle();
+    return {};
+  }
+  all.erase(p);
+  auto why = append_refused && !failed ? *append_refused : outcome_of(rv);
+  settle();
+  return why;
+}
 
 } // namespace troupe

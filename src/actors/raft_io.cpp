@@ -1,4 +1,4 @@
-// libraft's two v-tables: raft_io (disk, time, randomness; no network yet) and raft_fsm (the machine).
+// libraft's two v-tables: raft_io (disk, network, time, randomness) and raft_fsm (the machine).
 // Memory that changes hands is raft_malloc'ed; which side frees what is in the comments of /usr/include/raft.h and, where
 // that is silent, in docs/decisions/0005-libraft-in-an-actor.md. Nothing here throws: an exception must not pass through C.
 
@@ -27,6 +27,8 @@ void raft_host::impl::connect() {
   io.close = [](::raft_io* x, raft_io_close_cb cb) {
     auto& self = of(x);
     for (auto lost = std::exchange(self.appends, {}); auto* request : lost) self.end_append(request, RAFT_CANCELED);
+    self.drop_unsent(RAFT_CANCELED);
+    if (auto* request = std::exchange(self.install_request, nullptr)) request->cb(request, RAFT_CANCELED);
     if (self.current && self.current->request != nullptr) {
       auto* request = std::exchange(self.current->request, nullptr);
       request->cb(request, RAFT_CANCELED);
@@ -36,9 +38,13 @@ void raft_host::impl::connect() {
   io.load = [](::raft_io* x, raft_term* term, raft_id* voted_for, ::raft_snapshot** snapshot, raft_index* start,
               raft_entry** entries,
               std::size_t* n) { return of(x).load(term, voted_for, snapshot, start, entries, n); };
-  io.start = [](::raft_io* x, unsigned, raft_io_tick_cb tick, raft_io_recv_cb) {
-    of(x).on_tick = tick;
-    return 0;
+  io.start = [](::raft_io* x, unsigned, raft_io_tick_cb tick, raft_io_recv_cb receive) {
+    auto& self = of(x);
+    self.on_tick = tick;
+    self.on_receive = receive;
+    self.mark_uncommitted_configuration();
+    if (self.lone_voter()) self.new_term_alone(); // it leads when raft_start() returns
+    return self.failed ? RAFT_IOERR : 0;
   };
   io.bootstrap = [](::raft_io* x, const raft_configuration* configuration) {
     auto& self = of(x);
@@ -63,12 +69,15 @@ void raft_host::impl::connect() {
   };
   io.set_vote = [](::raft_io* x, raft_id id) {
     auto& self = of(x);
+    if (id == 0) return 0; // keep_vote()
     auto written = self.disk_state->set_vote(self.disk_state->term(), id);
     if (written) return 0;
     self.note_failure(std::move(written).error());
     return RAFT_IOERR;
   };
-  io.send = [](::raft_io*, raft_io_send*, const raft_message*, raft_io_send_cb) -> int { return RAFT_NOCONNECTION; };
+  io.send = [](::raft_io* x, raft_io_send* request, const ::raft_message* message, raft_io_send_cb cb) {
+    return of(x).send(request, *message, cb);
+  };
   io.append = [](::raft_io* x, raft_io_append* request, const raft_entry* entries, unsigned n, raft_io_append_cb cb) {
     return of(x).append(request, entries, n, cb);
   };
@@ -80,8 +89,15 @@ void raft_host::impl::connect() {
   };
   io.snapshot_put = [](::raft_io* x, unsigned trailing, raft_io_snapshot_put* request, const ::raft_snapshot* snapshot,
                       raft_io_snapshot_put_cb cb) { return of(x).put_snapshot(trailing, request, *snapshot, cb); };
-  // Only for a follower that is behind the log, and there is no way to send to one yet.
-  io.snapshot_get = [](::raft_io*, raft_io_snapshot_get*, raft_io_snapshot_get_cb) -> int { return RAFT_NOTFOUND; };
+  // For a follower that is behind the log. Answered at once: libraft allows that (it reads what it has sent only after).
+  io.snapshot_get = [](::raft_io* x, raft_io_snapshot_get* request, raft_io_snapshot_get_cb cb) -> int {
+    auto& self = of(x);
+    if (!self.disk_state->manifest()) return RAFT_NOTFOUND;
+    auto* snapshot = self.load_snapshot();
+    if (snapshot == nullptr) return RAFT_NOMEM;
+    cb(request, snapshot, 0);
+    return 0;
+  };
   io.time = [](::raft_io* x) -> raft_time { return of(x).options.now_ms(); };
   io.random = [](::raft_io* x, int min, int max) { return of(x).random(min, max); };
 
@@ -120,9 +136,7 @@ int raft_host::impl::load(raft_term* term, raft_id* voted_for, ::raft_snapshot**
   s->term = manifest.term();
   s->configuration_index = manifest.configuration_index();
   raft_configuration_init(&s->configuration);
-  for (const auto& server : manifest.servers())
-    if (raft_configuration_add(&s->configuration, server.id(), server.address().c_str(), server.role()) != 0)
-      return nullptr;
+  if (raft_wire::to_configuration(manifest, &s->configuration) != 0) return nullptr;
   s->bufs = static_cast<raft_buffer*>(raft_malloc(sizeof(raft_buffer)));
   if (s->bufs == nullptr) return nullptr;
   s->bufs[0] = copy_of({});
@@ -176,11 +190,15 @@ int raft_host::impl::apply(const raft_buffer& command) {
 }
 
 int raft_host::impl::begin_snapshot(raft_buffer** bufs, unsigned* n) {
-  if (failed || closed || current || !machine.wants_checkpoint()) return RAFT_BUSY; // it will ask again
+  if (failed || closed || current || fetching || !machine.wants_checkpoint()) return RAFT_BUSY; // it will ask again
+  // What may yet be taken back stays out of a snapshot: libraft would write down a configuration that is not committed,
+  // and a follower may have applied what is on the leader's disk but not yet on its own.
+  if (raft.configuration_uncommitted_index != 0 || raft.last_applied > raft.last_stored) return RAFT_BUSY;
   *bufs = static_cast<raft_buffer*>(raft_malloc(sizeof(raft_buffer)));
   if (*bufs == nullptr) return RAFT_NOMEM;
   (*bufs)[0] = copy_of({});
   *n = 1;
+  raft_set_snapshot_trailing(&raft, trailing_entries()); // libraft reads it next when it stores the snapshot
   const auto& taken = raft.snapshot.pending;
   current.emplace();
   current->work = machine.begin_checkpoint(taken.index, taken.term);
@@ -188,21 +206,31 @@ int raft_host::impl::begin_snapshot(raft_buffer** bufs, unsigned* n) {
   return 0;
 }
 
+unsigned raft_host::impl::trailing_entries() const {
+  if (raft.configuration.n <= 1) return 1;
+  std::uint64_t bytes = 0;
+  unsigned n = 1;
+  for (; n < options.trailing; ++n) {
+    const auto* e = raft.last_applied < n ? nullptr : log_entry(raft.last_applied - n);
+    if (e == nullptr || (bytes += e->buf.len) > options.trailing_bytes) break;
+  }
+  return n;
+}
+
 int raft_host::impl::put_snapshot(
   unsigned trailing, raft_io_snapshot_put* request, const ::raft_snapshot& snapshot, raft_io_snapshot_put_cb cb) {
+  request->cb = cb;
+  if (!current || current->request != nullptr) { // not one of ours: install() put the leader's in place
+    install_request = request;
+    return 0;
+  }
   auto& m = current->manifest;
   m.set_index(snapshot.index);
   m.set_term(snapshot.term);
   m.set_configuration_index(snapshot.configuration_index);
-  for (const auto& s : std::span{snapshot.configuration.servers, snapshot.configuration.n}) {
-    auto& server = *m.add_servers();
-    server.set_id(s.id);
-    server.set_address(s.address);
-    server.set_role(s.role);
-  }
+  raft_wire::add_servers(m, snapshot.configuration);
   current->trailing = trailing;
   current->request = request;
-  request->cb = cb;
   return 0;
 }
 

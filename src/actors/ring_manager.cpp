@@ -38,6 +38,7 @@ struct ring_manager_state {
   std::string shown;                          // what the last view was made of
   std::vector<std::string> refusals;          // of the last decision: told once
   log_limit lines;
+  bool reading = false, proposing = false; // the map; one after the other
 };
 
 using manager_pointer = ring_manager_actor::stateful_pointer<ring_manager_state>;
@@ -119,9 +120,13 @@ void propose(manager_pointer self, const cluster_map& next, const std::optional<
   put.set_key(key);
   put.set_value(next.message().SerializeAsString());
   batch.set_now_ms(o.clock->now());
+  self->state.proposing = true;
   self->request(o.metadata, o.request_timeout, commit_atom::value, wire<pb::batch>{std::move(batch)})
-    .then([](const wire<pb::batch_result>&) {}, // the next tick reads what there is now
-      [self](caf::error& e) { complain(self, "could not change the cluster map: " + from_caf(e).message); });
+    .then([self](const wire<pb::batch_result>&) { self->state.proposing = false; }, // the next tick reads what there is
+      [self](caf::error& e) {
+        self->state.proposing = false;
+        complain(self, "could not change the cluster map: " + from_caf(e).message);
+      });
 }
 
 membership_view seen(manager_pointer self) {
@@ -144,6 +149,7 @@ membership_view seen(manager_pointer self) {
 
 void decide_as_leader(manager_pointer self, const cluster_map& map, const std::optional<std::string>& before) {
   auto& s = self->state;
+  if (s.proposing) return;
   auto decision = decide(map, seen(self), s.options.membership);
   for (auto& line : decision.refusals)
     if (std::find(s.refusals.begin(), s.refusals.end(), line) == s.refusals.end())
@@ -156,6 +162,7 @@ void decide_as_leader(manager_pointer self, const cluster_map& map, const std::o
 
 void ask_to_join(manager_pointer self, const cluster_map& map, const std::string& before) {
   auto& o = self->state.options;
+  if (self->state.proposing) return;
   request_terms terms;
   terms.now_ms = o.clock->now();
   auto next = join_node(map, o.self, terms);
@@ -206,14 +213,17 @@ void tick(manager_pointer self) {
         if (self->state.map) show(self);
       },
       [](const caf::error&) {});
+  if (std::exchange(self->state.reading, true)) return;
   pb::read_request request;
   request.add_keys(tables::system_row(map_row));
   self->request(o.metadata, o.request_timeout, read_atom::value, wire<pb::read_request>{std::move(request)})
     .then(
       [self](const wire<pb::read_reply>& reply) {
+        self->state.reading = false;
         map_read(self, reply->rows_size() == 0 ? std::nullopt : std::optional<std::string>{reply->rows(0).value()});
       },
       [self](caf::error& e) {
+        self->state.reading = false;
         tell_in_touch(self->state, false);
         complain(self, "could not read the cluster map: " + from_caf(e).message);
       });

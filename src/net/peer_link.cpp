@@ -46,6 +46,10 @@ peer_link::peer_link(const link_environment& env, peer_address to, plane p)
 
 // ---- requests ----------------------------------------------------------------------------------------------------
 
+std::string peer_link::who() const {
+  return to_.node.empty() ? "the node at " + to_.address : "node " + to_.node + " (" + to_.address + ")";
+}
+
 bool peer_link::ready_to_send(const channel::on_answer& answered) {
   auto refuse = [&](error why) {
     if (answered) answered(std::move(why));
@@ -62,7 +66,7 @@ bool peer_link::ready_to_send(const channel::on_answer& answered) {
   }
   if (writer_->bytes() > env_.queued_bytes_max || calls_.size() >= env_.calls_max)
     return refuse(
-      fail(ec::slow_down, to_.node + " (" + to_.address + ") takes what it is sent too slowly: its queue is full"));
+      fail(ec::slow_down, who() + " takes what it is sent too slowly: its queue is full"));
   return true;
 }
 
@@ -88,7 +92,7 @@ void peer_link::expire(steady::time_point now) {
     late.push_back(std::move(c->second.answered));
     c = calls_.erase(c);
   }
-  for (auto& answered : late) answered(fail(ec::timeout, to_.node + " (" + to_.address + ") did not answer in time"));
+  for (auto& answered : late) answered(fail(ec::timeout, who() + " did not answer in time"));
 }
 
 bool peer_link::idle(steady::time_point now) const {
@@ -103,7 +107,7 @@ void peer_link::answer(frame f) {
   if (f.header.kind == frame_kind::reply)
     return answered(peer_message{f.header.method, std::move(f.head), std::move(f.body)});
   pb::failure why;
-  if (!why.ParseFromString(f.head)) return answered(fail(ec::corrupt, to_.node + ": an answer that does not parse"));
+  if (!why.ParseFromString(f.head)) return answered(fail(ec::corrupt, who() + ": an answer that does not parse"));
   auto code = static_cast<ec>(why.code());
   if (to_string(code) == "unknown") code = ec::internal; // a newer peer's
   answered(fail(code, why.message()));
@@ -187,7 +191,7 @@ task<> peer_link::connect_and_read() {
   connected_ = true;
   pause_ = {};
   last_failure_.reset();
-  if (std::exchange(failure_told_, false)) spdlog::info("peer {} ({}): connected again", to_.node, to_.address);
+  if (std::exchange(failure_told_, false)) spdlog::info("{}: connected again", who());
   for (auto& [id, c] : calls_) c.written = true;
   asio::co_spawn(
     env_.io, [self] { return self->write(); }, asio::detached);
@@ -227,12 +231,12 @@ void peer_link::failed(const error& why) {
     pause_ = std::clamp(pause_ * 2, env_.pause_first, env_.pause_max);
     next_try_ = now + pause_;
     last_failure_ = fail(why.code == ec::closed ? ec::unavailable : why.code,
-      "node " + to_.node + " (" + to_.address + ") can not be reached: " + why.message);
+      who() + " can not be reached: " + why.message);
     if (last_failure_->code == ec::timeout) last_failure_->code = ec::unavailable;
     if (!closed_ && !std::exchange(failure_told_, true)) spdlog::warn("{}", last_failure_->message);
   }
   for (auto& [id, c] : std::exchange(calls_, {}))
-    c.answered(c.written ? fail(ec::timeout, "the connection to " + to_.node + " (" + to_.address + ") broke")
+    c.answered(c.written ? fail(ec::timeout, "the connection to " + who() + " broke")
                          : last_failure_.value_or(fail(ec::unavailable, "this process is shutting down")));
 }
 

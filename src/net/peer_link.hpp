@@ -47,6 +47,7 @@ private:
     bool written = false; // may have reached the peer
   };
 
+  std::string who() const; // for messages
   bool ready_to_send(const channel::on_answer&);
   task<> connect_and_read();
   task<result<>> connect();

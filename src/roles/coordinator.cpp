@@ -34,7 +34,7 @@ struct io_services {
 class failure_log final : public http::observer {
 public:
   void finished(const http::access_record& r) override {
-    if (r.status >= 500 && r.status != 501)
+    if (r.status >= 500 && r.status != 501 && r.operation != "Probe")
       spdlog::warn("request {}: {} {} ({}) answered {}", r.id, r.method, r.target.substr(0, r.target.find('?')),
         r.operation, r.status);
   }

@@ -159,6 +159,7 @@ result<> node_process::impl::start_member() {
   }
   if (!self.metadata) return {};
   auto directory = data.metadata();
+  TROUPE_TRY(make_posix_disk(data.path())->make_directory("metadata"));
   auto base = open_lmdb_base({.path = directory + "/state"});
   if (!base) return in_role("metadata", base.error());
   forming_member_options o;

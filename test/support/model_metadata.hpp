@@ -52,6 +52,13 @@ inline metadata_actor::behavior_type model_metadata(metadata_actor::stateful_poi
       status.set_applied_index(self->state.index);
       return wire<pb::metadata_status>{std::move(status)};
     },
+    [](raft_atom, const wire<pb::raft_message>&) {},
+    [](copy_atom, const wire<pb::state_copy_request>&) -> caf::result<wire<pb::state_copy_page>> {
+      return to_caf(fail(ec::not_implemented, "a model has no copies"));
+    },
+    [](members_atom, const wire<pb::member_change>&) -> caf::result<void> {
+      return to_caf(fail(ec::not_implemented, "a model has no members"));
+    },
   };
 }
 
