@@ -1,4 +1,4 @@
-#include "actors/extent_codec.hpp"
+#include "core/extent_codec.hpp"
 
 namespace troupe {
 

@@ -1,4 +1,4 @@
-// extent_codec: the extent of a message or a row as core/extent_map.hpp.
+// extent_codec: the extent of a message or a row as core/extent_map.hpp, which checks it. Errors: extent_map::make's.
 #pragma once
 
 #include "core/extent_map.hpp"
