@@ -1,6 +1,7 @@
 // The HEALER's comparison of nodes with records: for every extent that a row names, the pieces that a node should hold and
 // does not are noted in table repairs, where the walk of healer_repairs.cpp finds them. A page of rows at a time.
 #include "actors/healer.hpp"
+#include "core/extent_rows.hpp"
 #include "core/tables.hpp"
 
 #include <caf/all.hpp>
@@ -31,25 +32,6 @@ struct page_work {
   std::deque<named_extent> rest;
   std::size_t running = 0;
 };
-
-std::vector<pb::extent> extents_in(char table, const std::string& row) {
-  std::vector<pb::extent> found;
-  auto add = [&](const auto& holder) {
-    if (holder.has_extent()) found.push_back(holder.extent());
-  };
-  if (table == tables::manifests) {
-    pb::manifest manifest;
-    if (manifest.ParseFromString(row))
-      for (auto& part : manifest.parts()) add(part);
-  } else if (table == tables::parts) {
-    pb::part_record part;
-    if (part.ParseFromString(row)) add(part);
-  } else {
-    pb::object_record object;
-    if (object.ParseFromString(row)) add(object);
-  }
-  return found; // a row that does not parse is its readers' to report
-}
 
 void next_step(self_pointer self, const pb::list_reply& page) {
   auto& s = self->state;
@@ -124,9 +106,12 @@ void compare_some(self_pointer self, const std::shared_ptr<page_work>& work) {
 void compare_page(self_pointer self, const wire<pb::list_reply>& page) {
   auto work = std::make_shared<page_work>();
   work->page = page;
-  for (const auto& entry : page->entries())
-    for (auto& extent : extents_in(tables_with_extents[self->state.compare_table], entry.value()))
+  for (const auto& entry : page->entries()) {
+    auto found = extents_in(tables_with_extents[self->state.compare_table], entry.value());
+    if (!found) continue; // a row that does not parse is its readers' to report
+    for (auto& extent : *found)
       work->rest.push_back({entry.key(), tables::digest_of(entry.value()), std::move(extent)});
+  }
   compare_some(self, work);
 }
 
