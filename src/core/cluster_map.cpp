@@ -184,6 +184,11 @@ const cluster_node* cluster_map::find(const node_id& id) const {
   return at != nodes_.end() && at->id == id ? &*at : nullptr;
 }
 
+bool cluster_map::serves(const node_id& id) const {
+  auto* n = find(id);
+  return n != nullptr && n->state != node_state::down && n->state != node_state::gone;
+}
+
 ring places_of(const cluster_map& map) {
   std::vector<ring_node> places;
   for (const auto& n : map.nodes())

@@ -73,6 +73,8 @@ public:
   const std::string& cluster() const { return cluster_; }
   const std::vector<cluster_node>& nodes() const { return nodes_; } // by id
   const cluster_node* find(const node_id&) const;                   // null when nobody had that name
+  // What it holds counts: it is up, draining or joining (the map may be younger than the data), dead in gossip or not.
+  bool serves(const node_id&) const;
 
   friend bool operator==(const cluster_map&, const cluster_map&) = default;
 

@@ -23,6 +23,15 @@ const std::vector<node_id>& extent_map::nodes_of(std::uint64_t stripe) const {
   return std::prev(std::upper_bound(runs_.begin(), runs_.end(), stripe, after))->nodes;
 }
 
+std::vector<stripe_run> extent_map::runs() const {
+  std::vector<stripe_run> out;
+  for (std::size_t i = 0; i < runs_.size(); ++i) {
+    auto end = i + 1 < runs_.size() ? runs_[i + 1].first_stripe : layout_.stripes();
+    out.push_back({runs_[i].first_stripe, std::min(end, layout_.stripes()), runs_[i].nodes});
+  }
+  return out;
+}
+
 std::vector<node_id> extent_map::all_nodes() const {
   std::vector<node_id> out;
   for (auto& run : runs_) out.insert(out.end(), run.nodes.begin(), run.nodes.end());
