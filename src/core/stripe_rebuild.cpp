@@ -8,6 +8,12 @@ std::uint32_t stored_bytes(const stripe_layout& layout, std::uint64_t stripe, st
   return piece < layout.geometry().k ? layout.data_bytes(stripe, piece) : layout.piece_bytes(stripe);
 }
 
+std::uint64_t stored_bytes(const stripe_layout& layout, std::uint64_t first, std::uint64_t end, std::uint32_t piece) {
+  if (end <= first) return 0;
+  return (end - first - 1) * layout.geometry().piece_bytes +
+    stored_bytes(layout, end - 1, piece); // only the last is short
+}
+
 result<std::vector<chunk>> rebuild_pieces(const erasure_codec& codec, const stripe_layout& layout, std::uint64_t stripe,
   std::span<const std::optional<chunk>> pieces, std::span<const std::uint32_t> wanted) {
   std::size_t bytes = layout.piece_bytes(stripe);

@@ -16,6 +16,8 @@ namespace troupe {
 
 // How many bytes of a piece are stored.
 std::uint32_t stored_bytes(const stripe_layout&, std::uint64_t stripe, std::uint32_t piece);
+// The same piece of all stripes in [first, end); nothing when end <= first. Precondition: end <= stripes().
+std::uint64_t stored_bytes(const stripe_layout&, std::uint64_t first, std::uint64_t end, std::uint32_t piece);
 
 // `pieces` has k + m entries, nothing where one is missing; each of stored_bytes(), empty data pieces included. The
 // answer is in the order of `wanted`. ec::unavailable when fewer than k are there.
