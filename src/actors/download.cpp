@@ -1,10 +1,10 @@
 #include "actors/download.hpp"
 
-#include "actors/extent_codec.hpp"
 #include "actors/log_limit.hpp"
 #include "actors/reply.hpp"
 #include "codec/erasure.hpp"
 #include "codec/text.hpp"
+#include "core/extent_codec.hpp"
 #include "core/stripe_read.hpp"
 #include "core/stripe_rebuild.hpp"
 

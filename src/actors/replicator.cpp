@@ -1,10 +1,10 @@
 #include "actors/replicator.hpp"
 
 #include "actors/download.hpp"
-#include "actors/extent_codec.hpp"
 #include "actors/repair.hpp"
 #include "actors/reply.hpp"
 #include "actors/upload.hpp"
+#include "core/extent_codec.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/result.hpp>

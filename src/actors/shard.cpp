@@ -1,7 +1,7 @@
 #include "actors/shard.hpp"
 
-#include "actors/extent_codec.hpp"
 #include "actors/reply.hpp"
+#include "core/extent_codec.hpp"
 #include "core/stripe_rebuild.hpp"
 
 #include <caf/actor_system.hpp>

@@ -1,9 +1,9 @@
 // mock_shard: a shard in memory that does what its script says: fail, hang, lose, corrupt. Shared with the test.
 #pragma once
 
-#include "actors/extent_codec.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/reply.hpp"
+#include "core/extent_codec.hpp"
 #include "core/stripe_rebuild.hpp"
 #include "store/piece_index.hpp"
 
