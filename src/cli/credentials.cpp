@@ -1,11 +1,7 @@
 #include "cli/credentials.hpp"
 
 #include "roles/credentials.hpp"
-
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <system_error>
+#include "store/text_file.hpp"
 
 namespace troupe::cli {
 
@@ -30,16 +26,9 @@ result<endpoint_credentials> endpoint_credentials_in(std::string_view text, std:
 }
 
 result<endpoint_credentials> read_endpoint_credentials(const std::filesystem::path& path) {
-  std::error_code unseen;
-  if (!std::filesystem::exists(path, unseen)) return fail(ec::not_found, path.string() + ": no such file");
-  std::ifstream in{path, std::ios::binary};
-  if (!in) return fail(ec::io_error, path.string() + ": " + std::strerror(errno));
-  std::string text(file_bytes_max + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.size() > file_bytes_max)
-    return fail(ec::too_large, path.string() + ": is not a credentials file (over 64 KiB)");
-  return endpoint_credentials_in(text, path.string());
+  auto text = read_text_file(path.string(), file_bytes_max);
+  if (!text) return text.error();
+  return endpoint_credentials_in(*text, path.string());
 }
 
 } // namespace troupe::cli

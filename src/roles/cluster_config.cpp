@@ -1,12 +1,9 @@
 #include "roles/cluster_config.hpp"
 
 #include "roles/cluster_config_draft.hpp"
+#include "store/text_file.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
 
 namespace troupe {
 namespace {
@@ -14,21 +11,7 @@ namespace {
 constexpr std::size_t config_bytes_max = std::size_t{1} << 20;
 constexpr std::size_t credentials_bytes_max = std::size_t{64} << 10;
 
-// `advice` follows the path when there is no such file.
-result<std::string> read_text_file(const std::string& path, std::size_t bytes_max, const std::string& advice) {
-  std::error_code unseen;
-  if (!std::filesystem::exists(path, unseen)) return fail(ec::not_found, path + ": no such file; " + advice);
-  if (std::filesystem::is_directory(path, unseen)) return fail(ec::io_error, path + ": is a directory; " + advice);
-  std::ifstream in{path, std::ios::binary};
-  if (!in) return fail(ec::io_error, "cannot open " + path + ": " + std::strerror(errno));
-  std::string text(bytes_max + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) return fail(ec::io_error, "cannot read " + path + ": " + std::strerror(errno));
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.size() > bytes_max)
-    return fail(ec::bad_argument, path + ": has more than " + std::to_string(bytes_max) + " bytes; " + advice);
-  return text;
-}
+error with_advice(const error& e, const char* advice) { return fail(e.code, e.message + "; " + advice); }
 
 // yaml-cpp's words up to the colon: what follows may be a piece of the file, and that may be a secret.
 std::string syntax_error(const YAML::Exception& e) { return "is not YAML: " + e.msg.substr(0, e.msg.find(':')); }
@@ -111,6 +94,12 @@ void replace_all(std::string& text, std::string_view what, std::string_view with
 
 } // namespace
 
+bool is_node_id(std::string_view text) {
+  auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  return !text.empty() && text.size() <= 63 && plain(text.front()) &&
+    std::ranges::all_of(text, [&](char c) { return plain(c) || c == '.' || c == '_' || c == '-'; });
+}
+
 const node_config* cluster_config::find(const node_id& id) const {
   auto found = std::ranges::find(nodes, id, &node_config::id);
   return found == nodes.end() ? nullptr : &*found;
@@ -135,9 +124,8 @@ result<cluster_config> parse_cluster_config(
 }
 
 result<cluster_config> load_cluster_config(const std::string& path, const config_overrides& overrides) {
-  auto text =
-    read_text_file(path, config_bytes_max, "give a cluster configuration; config/reference.yaml explains every key");
-  if (!text) return text.error();
+  auto text = read_text_file(path, config_bytes_max);
+  if (!text) return with_advice(text.error(), "give a cluster configuration; config/reference.yaml explains every key");
   return parse_cluster_config(*text, path, overrides);
 }
 
@@ -147,8 +135,8 @@ result<credentials> cluster_credentials(const cluster_config& c) {
   if (!c.keys.access_key.empty()) return c.keys;
   if (c.credentials_file.empty())
     return fail(ec::not_found, std::string{"there are no keys for clients to sign with; "} + ways);
-  auto text = read_text_file(c.credentials_file, credentials_bytes_max, ways);
-  if (!text) return text.error();
+  auto text = read_text_file(c.credentials_file, credentials_bytes_max);
+  if (!text) return with_advice(text.error(), ways);
   auto values = parse_credentials(*text);
   if (!values) return fail(values.error().code, c.credentials_file + ": " + values.error().message);
   credentials keys{.access_key = (*values)["access_key"], .secret_key = (*values)["secret_key"]};

@@ -101,6 +101,9 @@ struct cluster_config {
   friend bool operator==(const cluster_config&, const cluster_config&) = default;
 };
 
+// 1 to 63 of a-z 0-9 . _ -, beginning with a letter or digit: also the name of a directory and of a certificate.
+bool is_node_id(std::string_view);
+
 // What somebody said instead of the file. An empty value says nothing.
 struct config_override {
   std::string value;
@@ -117,7 +120,8 @@ struct config_overrides {
 };
 
 // `path` is a YAML file of at most 1 MiB. The error's message is for a person: "cluster.yaml:12: what was found, what was
-// expected"; it never shows a secret. ec::not_found: no such file; else ec::bad_argument or ec::io_error.
+// expected"; it never shows a secret. ec::not_found: no such file; ec::bad_argument: a mistake in it or in the
+// overrides; ec::io_error, ec::too_large.
 result<cluster_config> load_cluster_config(const std::string& path, const config_overrides& = {});
 // The same for text; `name` stands for the path in messages.
 result<cluster_config> parse_cluster_config(

@@ -10,18 +10,6 @@ namespace {
 
 constexpr std::size_t shown_chars_max = 60;
 
-bool all_of(std::string_view text, std::string_view besides_letters_and_digits) {
-  return std::ranges::all_of(text, [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-      besides_letters_and_digits.find(c) != std::string_view::npos;
-  });
-}
-
-// [a-z0-9][a-z0-9._-]{0,62}: also the name of a directory and of a certificate.
-bool is_id(std::string_view text) {
-  return !text.empty() && text.size() <= 63 && all_of(text.substr(0, 1), "") && all_of(text, "._-");
-}
-
 // The readers below say "yes" or "no" about a scalar's text.
 template <class Accept>
 wrong read_scalar(const YAML::Node& y, Accept&& accept) {
@@ -104,7 +92,7 @@ wrong read_addresses(const YAML::Node& y, std::vector<host_port>& out) { return 
 wrong read_node_id(const YAML::Node& y, node_id& out) {
   return read_scalar(y, [&](const std::string& text) {
     out.name = text;
-    return is_id(text);
+    return is_node_id(text);
   });
 }
 
@@ -113,14 +101,14 @@ wrong read_node_ids(const YAML::Node& y, std::vector<node_id>& out) { return rea
 wrong read_zone(const YAML::Node& y, std::string& out) {
   return read_scalar(y, [&](const std::string& text) {
     out = text;
-    return text.empty() || is_id(text);
+    return text.empty() || is_node_id(text);
   });
 }
 
 wrong read_region(const YAML::Node& y, std::string& out) {
   return read_scalar(y, [&](const std::string& text) {
     out = text;
-    return !text.empty() && text.size() <= 63 && all_of(text, "-");
+    return is_node_id(text) && text.find_first_of("._") == std::string::npos;
   });
 }
 
