@@ -21,6 +21,7 @@ constexpr const char* examples = R"(Examples:
   troupe storage ls photos                      see it
   troupe storage get photos/cat.jpg copy.jpg    get it back
   troupe bench put --size 4KiB --duration 10s   measure
+  troupe ca init                                make the certificate authority of a cluster
 
 `troupe SUBCOMMAND --help` says more. Exit codes: 0 done, 1 failed, 2 wrong command line.)";
 
@@ -125,6 +126,7 @@ int run(int argc, const char* const* argv) {
   add_serve(app, chosen);
   add_storage(app, chosen);
   add_bench(app, chosen);
+  add_ca(app, chosen);
   auto* const help = app.add_subcommand("help", "Print this help, or that of a subcommand");
   const auto topic = std::make_shared<std::vector<std::string>>();
   help->add_option("SUBCOMMAND", *topic, "For example: storage put");

@@ -20,6 +20,7 @@ void add_dev(CLI::App&, command& chosen);
 void add_serve(CLI::App&, command& chosen);
 void add_storage(CLI::App&, command& chosen);
 void add_bench(CLI::App&, command& chosen);
+void add_ca(CLI::App&, command& chosen);
 
 // --endpoint, --access-key, --secret-key, --region, --data, --ca-file. `flags` must live as long as the app.
 void add_connection_options(CLI::App&, connection_flags& flags);

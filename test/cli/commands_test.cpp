@@ -62,7 +62,8 @@ std::vector<std::string> operator+(std::vector<std::string> a, const std::vector
 TEST_CASE("help is complete for every subcommand, with examples, and succeeds") {
   const std::vector<std::vector<std::string>> topics{{}, {"dev"}, {"storage"}, {"bench"}, {"storage", "mb"},
     {"storage", "rb"}, {"storage", "ls"}, {"storage", "put"}, {"storage", "get"}, {"storage", "cat"}, {"storage", "rm"},
-    {"storage", "cp"}, {"storage", "stat"}, {"storage", "presign"}};
+    {"storage", "cp"}, {"storage", "stat"}, {"storage", "presign"}, {"ca"}, {"ca", "init"}, {"ca", "issue"},
+    {"ca", "show"}};
   for (const auto& topic : topics) {
     const auto by_flag = troupe_with(topic + std::vector<std::string>{"--help"});
     INFO((topic.empty() ? "troupe" : topic.back()));
@@ -88,7 +89,7 @@ TEST_CASE("a wrong command line ends with 2 and says what is wrong and where hel
     {"storage", "ls", "a", "b"}, {"storage", "presign", "b/k", "--expires", "604801"},
     {"storage", "presign", "b/k", "--method", "PATCH"}, {"bench", "fly"}, {"bench", "--concurrency", "0"},
     {"bench", "--signed-payload", "--unsigned-payload"}, {"storage", "get", "b/k", "--parallel", "65"},
-    {"help", "nope"}};
+    {"help", "nope"}, {"ca", "nope"}, {"ca", "init", "--days", "0"}, {"ca", "issue"}, {"ca", "show"}};
   for (const auto& line : lines) {
     const auto o = troupe_with(line);
     INFO(line.back());
@@ -100,7 +101,8 @@ TEST_CASE("a wrong command line ends with 2 and says what is wrong and where hel
 }
 
 TEST_CASE("a subcommand that needs another prints its help and ends with 2") {
-  for (const std::vector<std::string>& line : {std::vector<std::string>{}, std::vector<std::string>{"storage"}}) {
+  for (const std::vector<std::string>& line :
+    {std::vector<std::string>{}, std::vector<std::string>{"storage"}, std::vector<std::string>{"ca"}}) {
     const auto o = troupe_with(line);
     CHECK(o.code == 2);
     CHECK(o.err.find("Usage: ") != std::string::npos);
