@@ -120,6 +120,8 @@ void tick(metadata_pointer self) {
   if (self->clock().now() >= s.checkpoint_again_at) s.replica->pause_checkpoints(false);
   s.host->tick();
   expire_waiting(self);
+  expire_copies(s, self->clock().now());
+  expire_fetch(self, self->clock().now());
   carry_out(self);
   self->delayed_send(self, s.options.heartbeat, tick_atom::value);
 }
@@ -140,6 +142,9 @@ wire<pb::metadata_status> status_of(const metadata_state& s) {
 }
 
 struct opened {
+  // raft_host is made before the actor is; this is filled in by the actor.
+  std::shared_ptr<std::function<void(std::uint64_t, const std::string&)>> fetch_state =
+    std::make_shared<std::function<void(std::uint64_t, const std::string&)>>();
   std::unique_ptr<metadata_replica> replica;
   std::unique_ptr<raft_host> host;
 };
@@ -150,6 +155,8 @@ ticking_metadata::behavior_type metadata(
   s.options = std::move(options);
   s.replica = std::move(parts->replica);
   s.host = std::move(parts->host);
+  *parts->fetch_state = [self](
+                          std::uint64_t member, const std::string& address) { start_fetch(self, member, address); };
   self->set_default_handler(caf::drop);
   self->set_exit_handler([self](caf::exit_msg&) {
     if (std::exchange(self->state.stopping, true)) return;
@@ -169,11 +176,13 @@ ticking_metadata::behavior_type metadata(
         spdlog::warn("metadata: from member {}: {}", m->from(), taken.error().message);
       carry_out(self);
     },
-    [](copy_atom, const wire<pb::state_copy_request>&) -> caf::result<wire<pb::state_copy_page>> {
-      return to_caf(fail(ec::not_implemented, "copies of the metadata state"));
-    },
+    [self](copy_atom, const wire<pb::state_copy_request>& request) { return serve_copy(self, request); },
     [self](members_atom, const wire<pb::member_change>& change) { return change_members(self, change); },
     [self](tick_atom) { tick(self); },
+    [self](const fetched& arrived) {
+      on_fetched(self, arrived);
+      carry_out(self);
+    },
   };
 }
 
@@ -200,6 +209,9 @@ result<metadata_actor> spawn_metadata(caf::actor_system& system, metadata_option
     how.send = [send = options.send](std::uint64_t member, const std::string& address, pb::raft_message m) {
       send(member, address, wire{std::move(m)});
     };
+  if (options.fetch)
+    how.fetch_state = [start = parts->fetch_state](std::uint64_t member, const std::string& address,
+                        const pb::raft_manifest&) { (*start)(member, address); };
   how.trailing = options.trailing_entries;
   how.trailing_bytes = options.trailing_bytes;
   how.heartbeat_ms = static_cast<unsigned>(options.heartbeat.count());

@@ -33,8 +33,8 @@ struct metadata_options {
   bool recovering = false;
   // To another member. Called in the actor; may lose, delay and double messages. Nothing: this member is alone.
   std::function<void(std::uint64_t member, const std::string& address, const wire<pb::raft_message>&)> send;
-  // Asks another member's METADATA (copy_atom). `done` must be called in this actor's context, once: with an error when
-  // there is no answer in time. Nothing: a member that lags too far stays behind.
+  // Asks another member's METADATA (copy_atom). `done` may be called anywhere, once: with an error when there is no answer
+  // in time (copy_idle at the latest). Nothing: a member that lags too far stays behind.
   std::function<void(std::uint64_t member, const std::string& address, pb::state_copy_request,
     std::function<void(result<pb::state_copy_page>)> done)>
     fetch;

@@ -14,7 +14,9 @@ std::string encode_position(std::uint64_t index, std::uint64_t term) {
   return out;
 }
 
-result<std::uint64_t> index_of(const std::string& position) {
+} // namespace
+
+result<std::uint64_t> metadata_replica::index_of(const std::string& position) {
   if (position.empty()) return std::uint64_t{0}; // never checkpointed
   if (position.size() != 16)
     return fail(
@@ -23,8 +25,6 @@ result<std::uint64_t> index_of(const std::string& position) {
   for (auto c : position.substr(0, 8)) index = index << 8 | static_cast<unsigned char>(c);
   return index;
 }
-
-} // namespace
 
 result<std::unique_ptr<metadata_replica>> metadata_replica::open(
   std::shared_ptr<state_base> base, checkpoint_limits limits) {
@@ -70,6 +70,16 @@ void metadata_replica::end_checkpoint(const result<>& outcome, bool snapshot_tak
   rows_.end_checkpoint(outcome);
   if (outcome) checkpointed_ = checkpointing_;
   if (!snapshot_taken) command_bytes_ = limits_.command_bytes; // still due
+}
+
+result<> metadata_replica::replace(state_arrival& arrival) {
+  TROUPE_TRY(rows_.replace(arrival));
+  auto index = index_of(rows_.position());
+  if (!index) return std::move(index).error();
+  outcomes_.clear();
+  applied_ = checkpointed_ = handed_in_ = *index;
+  command_bytes_ = commands_ = 0;
+  return {};
 }
 
 } // namespace troupe

@@ -32,6 +32,10 @@ public:
   bool wants_checkpoint() const override;
   std::function<result<>()> begin_checkpoint(std::uint64_t index, std::uint64_t term) override;
   void end_checkpoint(const result<>& outcome, bool snapshot_taken) override;
+  // Another member's state instead of this one. Not during a checkpoint.
+  result<> replace(state_arrival&);
+  // That a position of a state names; ec::corrupt when it is none of ours.
+  static result<std::uint64_t> index_of(const std::string& position);
   // After a failure the owner decides when the next try is due.
   void pause_checkpoints(bool paused) { paused_ = paused; }
 

@@ -10,11 +10,28 @@
 
 #include <deque>
 #include <functional>
+#include <map>
+#include <memory>
+#include <optional>
 #include <utility>
 
 namespace troupe {
 
-using ticking_metadata = metadata_actor::extend<caf::reacts_to<tick_atom>>;
+// The answer to a question of a fetch, whoever brought it.
+struct fetched {
+  fetched() = default; // not an aggregate: CAF rule 1
+  fetched(std::uint64_t a, std::shared_ptr<const result<pb::state_copy_page>> p) : attempt(a), page(std::move(p)) {}
+  std::uint64_t attempt = 0;
+  std::shared_ptr<const result<pb::state_copy_page>> page;
+};
+
+} // namespace troupe
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::fetched)
+
+namespace troupe {
+
+using ticking_metadata = metadata_actor::extend<caf::reacts_to<tick_atom>, caf::reacts_to<fetched>>;
 
 struct metadata_state {
   using time_point = caf::actor_clock::time_point;
@@ -30,6 +47,21 @@ struct metadata_state {
     std::function<void(const result<>& readable)> go_on;
   };
 
+  struct served_copy {
+    std::shared_ptr<state_copy> copy;
+    time_point until;
+  };
+  struct state_fetch {
+    std::uint64_t attempt = 0, member = 0;
+    std::string address;
+    std::uint64_t copy = 0, bytes = 0, received = 0;
+    std::uint32_t crc32c = 0;
+    pb::raft_manifest manifest;
+    std::shared_ptr<state_arrival> arrival;
+    bool verifying = false;
+    time_point until;
+  };
+
   metadata_state() = default;
   static inline const char* name = "metadata";
   metadata_options options;
@@ -37,8 +69,13 @@ struct metadata_state {
   std::size_t queue_bytes = 0;
   std::size_t proposed = 0; // entries on their way
   std::deque<waiting_read> reads;
-  bool read_round = false; // a proof of leadership for earlier reads is on its way
+  bool read_round = false;                                   // a proof of leadership for earlier reads is on its way
   std::vector<std::pair<std::uint64_t, reply<>>> promotions; // of members that were added just now
+  std::map<std::uint64_t, served_copy> copies;
+  std::size_t copies_in_the_making = 0;
+  std::uint64_t copies_made = 0;
+  std::optional<state_fetch> fetch; // at most one
+  std::uint64_t fetches = 0;
   bool stopping = false;
   time_point stop_by; // whatever is still in flight then
   bool handing_over = false, handed_over = false;
@@ -72,6 +109,15 @@ caf::result<wire<pb::list_reply>> list(metadata_pointer, const wire<pb::list_req
 void serve_reads(metadata_pointer);
 void refuse_reads(metadata_state&, const error& why);
 void expire_reads(metadata_state&, metadata_state::time_point now, const error& why);
+
+// metadata_copies.cpp
+caf::result<wire<pb::state_copy_page>> serve_copy(metadata_pointer, const wire<pb::state_copy_request>&);
+void expire_copies(metadata_state&, metadata_state::time_point now);
+
+// metadata_fetch.cpp
+void start_fetch(metadata_pointer, std::uint64_t member, const std::string& address);
+void on_fetched(metadata_pointer, const fetched&);
+void expire_fetch(metadata_pointer, metadata_state::time_point now);
 
 // metadata_members.cpp
 caf::result<void> change_members(metadata_pointer, const wire<pb::member_change>&);

@@ -51,8 +51,7 @@ bool raft_host::impl::known(std::uint64_t member) const {
 // standby could hold an entry of that leader at an index and term where this one writes another. So: a new term.
 void raft_host::impl::new_term_alone() {
   auto term = raft.current_term + 1;
-  if (auto written = disk_state->set_vote(term, options.id); !written)
-    return note_failure(std::move(written).error());
+  if (auto written = disk_state->set_vote(term, options.id); !written) return note_failure(std::move(written).error());
   raft.current_term = term;
   raft.voted_for = options.id;
 }
@@ -62,8 +61,7 @@ void raft_host::impl::before_tick() {
   if (raft.state != RAFT_FOLLOWER) return;
   if (recovering) raft.election_timer_start = io.time(&io); // never a candidate
   // In libraft's words: its election timer has expired and it will be a candidate in this tick.
-  if (lone_voter() &&
-    io.time(&io) - raft.election_timer_start >= raft.follower_state.randomized_election_timeout)
+  if (lone_voter() && io.time(&io) - raft.election_timer_start >= raft.follower_state.randomized_election_timeout)
     new_term_alone();
 }
 
@@ -87,6 +85,22 @@ bool raft_host::impl::too_early_to_count(const pb::raft_message& m) const {
   return raft.state == RAFT_LEADER && m.append_entries_result().term() == raft.current_term &&
     raft.last_stored > raft.commit_index && log_term_of(raft.last_stored) != raft.current_term;
 }
+
+// By the rules of AppendEntries, so libraft will say the same.
+bool raft_host::impl::follows_on(const pb::raft_append_entries& m) const {
+  return m.term() >= raft.current_term &&
+    (m.prev_log_index() == 0 || log_term_of(m.prev_log_index()) == m.prev_log_term());
+}
+
+// A follower of libraft's acknowledges everything that it has stored, also what an earlier leader sent and this one does
+// not have. It may only acknowledge as far as it was compared with this leader's log.
+void raft_host::impl::note_agreement(std::uint64_t term, std::uint64_t index) {
+  if (term != agreed_term) agreed = 0;
+  agreed_term = term;
+  agreed = std::max(agreed, index);
+}
+
+std::uint64_t raft_host::impl::agreed_index() const { return agreed_term == raft.current_term ? agreed : 0; }
 
 // A member that comes back with less than it had acknowledged (a new disk): libraft takes its rejections for old ones,
 // and counts it for what it had.
@@ -126,8 +140,7 @@ void raft_host::impl::mark_uncommitted_configuration() {
 // libraft looks for the configuration to go back to in the log alone, where a snapshot may have replaced it. So this is
 // done for it, just before it cuts the log, by the same rules.
 void raft_host::impl::roll_back_configuration(const pb::raft_append_entries& m) {
-  if (m.term() < raft.current_term) return;
-  if (m.prev_log_index() != 0 && log_term_of(m.prev_log_index()) != m.prev_log_term()) return;
+  if (!follows_on(m)) return;
   auto index = m.prev_log_index();
   std::uint64_t cut = 0;
   for (const auto& e : m.entries()) {

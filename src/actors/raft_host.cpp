@@ -222,10 +222,10 @@ void raft_host::impl::settle() {
   keep_vote();
   note_recovery();
   if (!failed && initialised && raft.state == RAFT_UNAVAILABLE && on_tick != nullptr)
-    note_failure(append_refused
-        ? *append_refused
-        : fail(ec::corrupt, options.directory + ": Raft gave up (" + raft_errmsg(&raft) +
-              "): its log contradicts what the leader has committed, or memory ran out"));
+    note_failure(append_refused ? *append_refused
+                                : fail(ec::corrupt,
+                                    options.directory + ": Raft gave up (" + raft_errmsg(&raft) +
+                                      "): its log contradicts what the leader has committed, or memory ran out"));
   if (!failed) {
     flush();
     settle_reads();

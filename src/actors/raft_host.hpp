@@ -58,7 +58,7 @@ struct raft_host_options {
   std::function<void(std::uint64_t member, const std::string& address, pb::raft_message)> send;
   // The leader has forgotten what this member lacks. Called once until prepare_install() or abandon_install().
   std::function<void(std::uint64_t member, const std::string& address, const pb::raft_manifest&)> fetch_state;
-  unsigned heartbeat_ms = 100;      // also how often tick() is to be called
+  unsigned heartbeat_ms = 100; // also how often tick() is to be called
   unsigned election_ms = 1000;
   // What stays of the log behind a snapshot when there are other members: one that lags by more needs the whole state.
   // Gone after a restart.
@@ -112,6 +112,7 @@ public:
   result<> prepare_install(const pb::raft_manifest&);
   result<> install(const pb::raft_manifest&);
   void abandon_install();
+  void fail_install(error); // the owner may or may not have replaced the state: the next start finds out
   // The snapshot that the state is a copy of, when they are at the same entry.
   const pb::raft_manifest* manifest() const;
 

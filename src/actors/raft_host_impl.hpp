@@ -49,8 +49,8 @@ struct raft_host::impl {
 
   // raft_network.cpp
   int send(raft_io_send*, const ::raft_message&, raft_io_send_cb);
-  void flush();                    // sends what waits
-  void drop_unsent(int status);    // and tells libraft so
+  void flush();                 // sends what waits
+  void drop_unsent(int status); // and tells libraft so
   void send_own(const pb::raft_manifest::server&, pb::raft_message);
   void take(const pb::raft_message&); // a checked one of libraft's kinds
   bool passes(const pb::raft_message&);
@@ -73,6 +73,9 @@ struct raft_host::impl {
   bool votes_twice(const pb::raft_message&) const;
   bool too_early_to_count(const pb::raft_message&) const;
   void forget_lost_log(const pb::raft_message&);
+  bool follows_on(const pb::raft_append_entries&) const;
+  void note_agreement(std::uint64_t term, std::uint64_t index);
+  std::uint64_t agreed_index() const;
   void roll_back_configuration(const pb::raft_append_entries&);
   bool room_for(const pb::raft_append_entries&) const;
   void note_recovery();
@@ -134,6 +137,9 @@ struct raft_host::impl {
   // Messages to members that were cut: from where on libraft must send again (see flush()).
   std::vector<std::pair<std::uint64_t, std::uint64_t>> cut_at;
   std::deque<pb::raft_message> held_back;
+
+  // Up to here this log is known to be the one of the leader of agreed_term.
+  std::uint64_t agreed = 0, agreed_term = 0;
 
   struct read_round {
     std::uint64_t number = 0, term = 0, index = 0;

@@ -19,6 +19,8 @@ result<> raft_host::prepare_install(const pb::raft_manifest& m) {
     return fail(ec::unavailable, "the leader that offered the state leads no longer");
   if (m.index() < install.manifest().index() || m.index() <= x.raft.last_applied)
     return fail(ec::unavailable, "the copied state is older than what is here, or than what the leader has forgotten");
+  if (x.log_term_of(m.index()) >= m.term())
+    return fail(ec::unavailable, "the log holds an entry of a later term there");
   *install.mutable_manifest() = m;
   TROUPE_TRY(raft_wire::check(candidate));
   auto written = x.disk_state->intend(m);
@@ -59,6 +61,11 @@ void raft_host::abandon_install() {
   // It must not be found after the state has grown by itself: that would look like a state that was replaced.
   if (auto gone = x.disk_state->forget_intent(); !gone) x.note_failure(std::move(gone).error());
   x.settle();
+}
+
+void raft_host::fail_install(error why) {
+  impl_->note_failure(std::move(why));
+  impl_->settle();
 }
 
 const pb::raft_manifest* raft_host::manifest() const {

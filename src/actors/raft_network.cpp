@@ -17,10 +17,13 @@ int raft_host::impl::send(raft_io_send* request, const ::raft_message& m, raft_i
   encoded->set_from(options.id);
   encoded->set_from_address(raft.address);
   encoded->set_to(m.server_id);
+  if (m.type == RAFT_IO_APPEND_ENTRIES_RESULT && m.append_entries_result.rejected == 0) {
+    auto& answer = *encoded->mutable_append_entries_result();
+    answer.set_last_log_index(std::min<std::uint64_t>(answer.last_log_index(), agreed_index()));
+  }
   if (m.type == RAFT_IO_APPEND_ENTRIES) {
     auto sent = static_cast<unsigned>(encoded->append_entries().entries_size());
-    if (sent < m.append_entries.n_entries)
-      cut_at.emplace_back(m.server_id, m.append_entries.prev_log_index + 1 + sent);
+    if (sent < m.append_entries.n_entries) cut_at.emplace_back(m.server_id, m.append_entries.prev_log_index + 1 + sent);
   }
   // Without a callback the request may be gone before it is answered.
   unsent.push_back({cb == nullptr ? nullptr : request, cb, m.server_id, m.server_address, std::move(*encoded)});
@@ -103,6 +106,8 @@ bool raft_host::impl::passes(const pb::raft_message& m) {
     if (s.term() < raft.current_term || raft.log.snapshot.last_index >= s.manifest().index() ||
       log_term_of(s.manifest().index()) == s.manifest().term())
       return true; // libraft tells the leader where we are
+    // libraft would keep what it has; the next snapshot is of a later term.
+    if (log_term_of(s.manifest().index()) > s.manifest().term()) return false;
     // The state first, then libraft. One at a time, and not beside a checkpoint of ours; the leader asks again.
     if (!options.fetch_state || fetching || current) return false;
     fetching = m;
@@ -114,18 +119,21 @@ bool raft_host::impl::passes(const pb::raft_message& m) {
 }
 
 void raft_host::impl::take(const pb::raft_message& m) {
-  if (m.has_append_entries()) roll_back_configuration(m.append_entries());
-  append_refused.reset();
-  result<::raft_message> decoded = fail(ec::internal, "");
-  if (m.has_append_entries() && m.append_entries().entries_size() > 0 &&
-    (fetching || !room_for(m.append_entries()))) { // as a heartbeat: libraft would give up for good on a full disk
-    auto empty = m;
-    empty.mutable_append_entries()->clear_entries();
-    decoded = raft_wire::decode(empty);
-    if (decoded) decoded->server_address = m.from_address().c_str();
-  } else {
-    decoded = raft_wire::decode(m);
+  if (m.has_append_entries()) {
+    const auto& entries = m.append_entries();
+    if (entries.entries_size() > 0 && (fetching || !room_for(entries))) {
+      auto heartbeat = m; // libraft would give up for good on a full disk
+      heartbeat.mutable_append_entries()->clear_entries();
+      return take(heartbeat);
+    }
+    roll_back_configuration(entries);
+    if (follows_on(entries))
+      note_agreement(entries.term(), entries.prev_log_index() + static_cast<std::uint64_t>(entries.entries_size()));
   }
+  if (m.has_install_snapshot() && m.install_snapshot().term() >= raft.current_term)
+    note_agreement(m.install_snapshot().term(), m.install_snapshot().manifest().index());
+  append_refused.reset();
+  auto decoded = raft_wire::decode(m);
   if (!decoded) return; // out of memory
   if (failed) return raft_wire::release(*decoded);
   on_receive(&io, &*decoded);

@@ -20,7 +20,7 @@ namespace {
 
 struct gap {
   std::uint32_t piece = 0;
-  node_id node;
+  node_id node; // that is to have it
 };
 
 // The stripe at work.
@@ -28,16 +28,19 @@ struct open_stripe {
   explicit open_stripe(stripe_read r) : plan(std::move(r)) {}
   stripe_read plan;
   std::vector<std::optional<chunk>> pieces;
+  std::size_t copies_waiting = 0;
   std::size_t appends_waiting = 0;
   bool rebuilt = false;
   std::string failures;
 };
 
 struct session {
-  session(repair_start s, extent_map m, erasure_codec c)
-      : start(std::move(s)), map(std::move(m)), codec(std::move(c)) {}
+  session(repair_start s, extent_map m, extent_map f, erasure_codec c)
+      : start(std::move(s)), map(std::move(m)), from(std::move(f)), codec(std::move(c)) {}
+  bool moves() const { return start.what->has_before(); }
   repair_start start;
-  extent_map map;
+  extent_map map;  // where pieces are to be
+  extent_map from; // where they are read: the same, or the placement before
   erasure_codec codec;
   std::map<std::uint64_t, std::vector<gap>> gaps; // by stripe, what is still to do
   std::optional<open_stripe> open;
@@ -92,9 +95,13 @@ void append_rebuilt(repair_pointer self) {
   auto s = self->state.s;
   auto& [stripe, missing] = *s->gaps.begin();
   std::vector<std::uint32_t> wanted;
-  for (auto& g : missing) wanted.push_back(g.piece);
-  auto made = rebuild_pieces(s->codec, s->map.layout(), stripe, s->open->pieces, wanted);
-  if (!made) return end(self, made.error());
+  for (auto& g : missing)
+    if (!s->open->pieces[g.piece]) wanted.push_back(g.piece);
+  if (!wanted.empty()) {
+    auto made = rebuild_pieces(s->codec, s->map.layout(), stripe, s->open->pieces, wanted);
+    if (!made) return end(self, made.error());
+    for (std::size_t i = 0; i < wanted.size(); ++i) s->open->pieces[wanted[i]] = std::move((*made)[i]);
+  }
   s->open->rebuilt = true;
   s->open->appends_waiting = missing.size();
   for (std::size_t i = 0; i < missing.size(); ++i) {
@@ -104,7 +111,7 @@ void append_rebuilt(repair_pointer self) {
     s->to_sync.insert(missing[i].node);
     self
       ->request(*shard, s->start.limits.piece_timeout, append_atom::value, name_of(*s, stripe, missing[i].piece),
-        std::move((*made)[i]))
+        *s->open->pieces[missing[i].piece])
       .then(
         [=] {
           if (ended(*s) || --s->open->appends_waiting != 0) return;
@@ -139,7 +146,7 @@ void ask(repair_pointer self, const stripe_read::asks& todo) {
   auto stripe = s->gaps.begin()->first;
   for (auto piece : todo) {
     if (ended(*s)) return;
-    auto& node = s->map.nodes_of(stripe)[piece];
+    auto& node = s->from.nodes_of(stripe)[piece];
     auto* shard = s->start.cluster->find(node);
     if (shard == nullptr) {
       piece_failed(self, piece, node.name + ": can not be reached");
@@ -164,6 +171,51 @@ void ask(repair_pointer self, const stripe_read::asks& todo) {
   }
 }
 
+// What could not be copied, from k others.
+void rebuild_missing(repair_pointer self) {
+  auto s = self->state.s;
+  auto k = s->map.layout().geometry().k;
+  bool all_here = true;
+  for (auto& lost : s->gaps.begin()->second) {
+    if (s->open->pieces[lost.piece]) {
+      s->open->plan.arrived(lost.piece);
+    } else {
+      all_here = false;
+      s->open->plan.failed(lost.piece); // nobody wants it yet: it is only not asked for
+    }
+  }
+  if (all_here) return append_rebuilt(self);
+  for (std::uint32_t i = 0; i < k && !ended(*s); ++i) {
+    auto todo = s->open->plan.want(i);
+    if (!s->open->plan.possible()) return end(self, fail(ec::unavailable, "too few pieces are left"));
+    ask(self, todo);
+  }
+  look(self);
+}
+
+// The pieces that move, from the nodes that they leave.
+void copy_moved(repair_pointer self) {
+  auto s = self->state.s;
+  auto& [stripe, missing] = *s->gaps.begin();
+  s->open->copies_waiting = 1; // held until all requests are out
+  auto one_done = [=] {
+    if (--s->open->copies_waiting == 0) rebuild_missing(self);
+  };
+  for (auto& g : missing) {
+    auto* shard = s->start.cluster->find(s->from.nodes_of(stripe)[g.piece]);
+    if (shard == nullptr) continue;
+    ++s->open->copies_waiting;
+    self->request(*shard, s->start.limits.piece_timeout, read_atom::value, name_of(*s, stripe, g.piece))
+      .then(
+        [=, stripe = stripe, piece = g.piece](const chunk& bytes) {
+          if (bytes.size() == stored_bytes(s->map.layout(), stripe, piece)) s->open->pieces[piece] = bytes;
+          one_done();
+        },
+        [=](const caf::error&) { one_done(); });
+  }
+  one_done();
+}
+
 void begin_stripe(repair_pointer self) {
   auto& s = *self->state.s;
   if (s.gaps.empty()) return sync_nodes(self);
@@ -176,13 +228,8 @@ void begin_stripe(repair_pointer self) {
   s.open->pieces.resize(g.k + g.m);
   for (std::uint32_t i = 0; i < g.k; ++i)
     if ((empty >> i & 1) != 0) s.open->pieces[i] = chunk{};
-  for (auto& lost : missing) s.open->plan.failed(lost.piece); // nobody wants it yet: it is only not asked for
-  for (std::uint32_t i = 0; i < g.k && !ended(s); ++i) {
-    auto todo = s.open->plan.want(i);
-    if (!s.open->plan.possible()) return end(self, fail(ec::unavailable, "too few pieces are left"));
-    ask(self, todo);
-  }
-  look(self);
+  if (s.moves()) return copy_moved(self);
+  rebuild_missing(self);
 }
 
 repair_actor::behavior_type repair(repair_pointer self, std::shared_ptr<session> s) {
@@ -211,7 +258,11 @@ result<repair_actor> spawn_repair(caf::actor_system& system, repair_start start)
   auto codec = erasure_codec::make(g.k, g.m);
   if (!codec) return codec.error();
   auto what = start.what;
-  auto s = std::make_shared<session>(std::move(start), std::move(*map), std::move(*codec));
+  auto from = map_of(what->has_before() ? what->before() : what->extent());
+  if (!from) return from.error();
+  if (from->id() != map->id() || from->layout() != map->layout())
+    return fail(ec::bad_argument, "an extent's placement before is of other content");
+  auto s = std::make_shared<session>(std::move(start), std::move(*map), std::move(*from), std::move(*codec));
   for (auto& m : what->missing()) {
     if (m.stripe() >= s->map.layout().stripes() || m.piece() >= g.k + g.m)
       return fail(ec::corrupt, "a repair record names a piece that its extent does not have");

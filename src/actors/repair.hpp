@@ -1,5 +1,6 @@
-// REPAIR: makes the missing pieces of one extent anew and gives them to the nodes that should hold them. One stripe at a
-// time, so that it needs little memory. Ends when it has answered.
+// REPAIR: gives the nodes of one extent the pieces that they should hold and do not: copied from where they were before,
+// when the extent was placed anew, else made anew from the others. One stripe at a time, so that it needs little memory.
+// Ends when it has answered.
 #pragma once
 
 #include "actors/cluster_view.hpp"

@@ -67,7 +67,7 @@ result<> check_front_doors(draft& d) {
   }
   if (d.mode == cluster_mode::local) return {}; // one process listens once, on s3.address and console.address
   for (const auto& [name, member] : {std::pair{"s3", &node_config::s3}, std::pair{"console", &node_config::console}}) {
-    auto two = any_two(d.nodes, [&](const auto& a, const auto& b) {
+    auto two = any_two(d.nodes, [member = member](const auto& a, const auto& b) {
       auto both_listen = member == &node_config::console || (a.coordinator && b.coordinator);
       return both_listen && a.address.host == b.address.host && collide(a.*member, b.*member);
     });

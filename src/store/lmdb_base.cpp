@@ -2,9 +2,11 @@
 // disk. A commit that failed changed nothing: its pages were free ones, and the next try writes them all again.
 // LMDB maps the file: a sector that cannot be read is a SIGBUS, not an error. To open an environment twice would break it: its directory is locked.
 
+#include "store/lmdb_copy.hpp"
 #include "store/lmdb_rows.hpp"
 
 #include <cerrno>
+#include <dirent.h>
 #include <fcntl.h>
 #include <mutex>
 #include <sys/file.h>
@@ -108,10 +110,23 @@ private:
   std::unique_ptr<cursor> rows_;
 };
 
+struct opened_base {
+  environment env;
+  MDB_dbi dbi = 0;
+  std::string position;
+};
+result<opened_base> open_here(const lmdb_options& options);
+
+constexpr std::string_view arrival_prefix = "incoming-"; // of the names of files that a crash may leave behind
+
 class lmdb_base final : public state_base {
 public:
-  lmdb_base(environment env, MDB_dbi dbi, std::string path, std::string position)
-      : env_(std::move(env)), dbi_(dbi), path_(std::move(path)), position_(std::move(position)) {}
+  lmdb_base(opened_base opened, lmdb_options options)
+      : env_(std::move(opened.env)),
+        dbi_(opened.dbi),
+        options_(std::move(options)),
+        path_(options_.path),
+        position_(std::move(opened.position)) {}
 
   result<std::string> position() const override {
     std::lock_guard guard{position_mutex_};
@@ -120,6 +135,7 @@ public:
 
   result<std::optional<std::string>> get(std::string_view key) const override {
     std::lock_guard guard{reader_mutex_};
+    TROUPE_TRY(check_open());
     if (reader_ == nullptr) {
       auto txn = begin(env_.get(), MDB_RDONLY);
       if (!txn) return at(path_, std::move(txn).error());
@@ -137,19 +153,57 @@ public:
   }
 
   result<std::unique_ptr<cursor>> scan() const override {
+    TROUPE_TRY(check_open());
     auto txn = begin(env_.get(), MDB_RDONLY);
     if (!txn) return at(path_, std::move(txn).error());
     return std::unique_ptr<cursor>{std::make_unique<scanning_cursor>(env_, std::move(*txn), dbi_)};
   }
 
   result<> apply(const std::vector<change>& changes, std::string_view position) override {
+    TROUPE_TRY(check_open());
     if (auto ok = write(changes, position); !ok) return at(path_, std::move(ok).error());
     std::lock_guard guard{position_mutex_};
     position_ = position;
     return {};
   }
 
+  result<std::shared_ptr<state_copy>> copy() const override {
+    TROUPE_TRY(check_open());
+    auto where = position();
+    auto made = copy_lmdb(env_.get(), path_, std::move(*where));
+    if (!made) return at(path_, std::move(made).error());
+    return made;
+  }
+
+  result<std::shared_ptr<state_arrival>> receive() override {
+    return receive_lmdb(path_ + "/" + std::string{arrival_prefix} + std::to_string(++arrivals_) + ".mdb");
+  }
+
+  // The rename decides. LMDB must not be open then: it maps the file.
+  result<> replace(state_arrival& arrival) override {
+    auto* file = dynamic_cast<named_arrival*>(&arrival);
+    if (file == nullptr) return fail(ec::bad_argument, path_ + ": an arrival of another kind of state");
+    TROUPE_TRY(check_open());
+    if (env_.use_count() != 1) return fail(ec::unavailable, path_ + ": a cursor is open");
+    reader_.reset();
+    env_.reset();
+    if (::rename(file->path().c_str(), (path_ + "/data.mdb").c_str()) != 0)
+      return system_error("rename " + file->path(), errno);
+    auto opened = open_here(options_); // syncs the directory
+    if (!opened) return at(path_, std::move(opened).error());
+    env_ = std::move(opened->env);
+    dbi_ = opened->dbi;
+    std::lock_guard guard{position_mutex_};
+    position_ = std::move(opened->position);
+    return {};
+  }
+
 private:
+  result<> check_open() const {
+    if (env_ == nullptr) return fail(ec::closed, path_ + ": closed since its rows could not be replaced");
+    return {};
+  }
+
   result<> write(const std::vector<change>& changes, std::string_view position) {
     auto txn = begin(env_.get(), 0);
     if (!txn) return std::move(txn).error();
@@ -169,14 +223,26 @@ private:
 
   environment env_;
   MDB_dbi dbi_;
+  lmdb_options options_;
   std::string path_;
+  std::uint64_t arrivals_ = 0;
   mutable std::mutex position_mutex_;
   std::string position_;
   mutable std::mutex reader_mutex_;
   mutable transaction reader_; // reset between uses: cheaper than a new one
 };
 
-result<std::unique_ptr<state_base>> open_here(const lmdb_options& options) {
+void remove_arrivals(const std::string& path) {
+  auto* directory = ::opendir(path.c_str());
+  if (directory == nullptr) return; // what is wrong shows when it is opened in earnest
+  while (auto* entry = ::readdir(directory)) {
+    std::string name{static_cast<const char*>(entry->d_name)};
+    if (name.starts_with(arrival_prefix)) ::unlink((path + "/" + name).c_str());
+  }
+  ::closedir(directory);
+}
+
+result<opened_base> open_here(const lmdb_options& options) {
   auto& path = options.path;
   if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) return system_error("mkdir", errno);
   auto env = open_environment(options);
@@ -199,15 +265,16 @@ result<std::unique_ptr<state_base>> open_here(const lmdb_options& options) {
   if (!position) return std::move(position).error();
   auto where = std::string{*position ? **position : std::string_view{}};
   txn->reset();
-  return std::unique_ptr<state_base>{std::make_unique<lmdb_base>(std::move(*env), dbi, path, std::move(where))};
+  return opened_base{std::move(*env), dbi, std::move(where)};
 }
 
 } // namespace
 
 result<std::unique_ptr<state_base>> open_lmdb_base(const lmdb_options& options) {
+  remove_arrivals(options.path);
   auto opened = open_here(options);
   if (!opened) return at(options.path, std::move(opened).error());
-  return opened;
+  return std::unique_ptr<state_base>{std::make_unique<lmdb_base>(std::move(*opened), options)};
 }
 
 } // namespace troupe

@@ -100,6 +100,14 @@ private:
 
 } // namespace
 
+result<std::shared_ptr<state_copy>> state_base::copy() const {
+  return fail(ec::not_implemented, "copies of this kind of state");
+}
+result<std::shared_ptr<state_arrival>> state_base::receive() {
+  return fail(ec::not_implemented, "copies of this kind of state");
+}
+result<> state_base::replace(state_arrival&) { return fail(ec::not_implemented, "copies of this kind of state"); }
+
 state::state(std::shared_ptr<state_base> base) : impl_(std::make_unique<impl>()) {
   impl_->base = std::move(base);
   if (auto position = impl_->base->position())
@@ -139,6 +147,16 @@ result<std::unique_ptr<state::cursor>> state::scan() const {
 const std::string& state::position() const { return impl_->position; }
 
 std::uint64_t state::overlay_bytes() const { return impl_->active->bytes + (impl_->frozen ? impl_->frozen->bytes : 0); }
+
+result<> state::replace(state_arrival& arrival) {
+  assert(!checkpointing());
+  TROUPE_TRY(impl_->base->replace(arrival));
+  impl_->active = std::make_shared<overlay>();
+  auto position = impl_->base->position();
+  if (!position) return std::move(position).error();
+  impl_->position = std::move(*position);
+  return {};
+}
 
 bool state::checkpointing() const { return impl_->frozen != nullptr; }
 

@@ -22,6 +22,25 @@ namespace troupe {
 constexpr std::size_t state_key_bytes_max = 2048;
 constexpr std::size_t state_value_bytes_max = std::size_t{16} << 20;
 
+// A copy of a base as of its position, to be carried to another machine. It lasts as long as the object. Any thread.
+class state_copy {
+public:
+  virtual ~state_copy() = default;
+  virtual const std::string& position() const = 0;
+  virtual std::uint64_t bytes() const = 0;
+  virtual std::uint32_t checksum() const = 0;                                      // CRC-32C of all of it
+  virtual result<std::string> read(std::uint64_t offset, std::size_t n) const = 0; // offset + n <= bytes()
+};
+
+// The same at the other end: discarded when it goes, unless state_base::replace() took it.
+class state_arrival {
+public:
+  virtual ~state_arrival() = default;
+  virtual result<> append(bytes_view) = 0;
+  // All of it came: ec::corrupt when it is not what was sent. Durable on return, not in place yet. Any thread.
+  virtual result<> finish(std::uint64_t bytes, std::uint32_t checksum) = 0;
+};
+
 // The durable side of a state: LMDB (lmdb_base.cpp, which splits long keys and keeps their order) or memory for
 // simulations (memory_base.cpp, where apply() is atomic and survives a simulated crash).
 class state_base {
@@ -45,6 +64,13 @@ public:
   virtual result<std::unique_ptr<cursor>> scan() const = 0; // one consistent view; keep it short
   // Atomic and durable. `changes` is sorted by key.
   virtual result<> apply(const std::vector<change>& changes, std::string_view position) = 0;
+
+  // Any thread, but not beside apply().
+  virtual result<std::shared_ptr<state_copy>> copy() const;
+  virtual result<std::shared_ptr<state_arrival>> receive();
+  // The finished arrival takes the place of all rows; a crash leaves the old rows or the new ones. Nothing else may use
+  // the base meanwhile, no cursor may be open. After an error the base may be closed for good.
+  virtual result<> replace(state_arrival&);
 };
 
 struct lmdb_options {
@@ -87,6 +113,9 @@ public:
   std::function<result<>()> begin_checkpoint(std::string position);
   void end_checkpoint(const result<>& outcome);
   bool checkpointing() const;
+
+  // Another machine's rows instead of these, overlay and all. Not during a checkpoint.
+  result<> replace(state_arrival&);
 
 private:
   struct impl;

@@ -165,6 +165,7 @@ TEST_CASE("without all of tls only loopback is accepted") {
 TEST_CASE("what is no YAML, or another document, is refused with a line") {
   CHECK_THAT(refusal("storage:\n  nodes: [\n"), Catch::StartsWith("t.yaml:3: is not YAML: "));
   CHECK_THAT(refusal("storage:\n\tnodes: 1\n"), Catch::StartsWith("t.yaml:2: is not YAML: "));
+  CHECK_THAT(refusal("storage: " + std::string(200'000, '[')), Catch::StartsWith("t.yaml:1: is not YAML: "));
   CHECK(refusal("") == "t.yaml:1: the file is nothing; expected one mapping under the key storage");
   CHECK(refusal("hello\n") == "t.yaml:1: the file is 'hello'; expected one mapping under the key storage");
   CHECK(refusal("- a\n") == "t.yaml:1: the file is a list; expected one mapping under the key storage");
