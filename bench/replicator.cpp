@@ -125,7 +125,8 @@ void put(benchmark::State& state) {
   auto& c = shared_cluster();
   caf::scoped_actor self{c.system};
   auto content = content_of(static_cast<std::size_t>(state.range(0)) << 10);
-  auto g = default_geometry({nodes, nodes}, content.size(), static_cast<std::uint32_t>(state.range(1)) << 10);
+  auto g =
+    default_geometry({nodes, nodes}, content.size(), {.piece_bytes = static_cast<std::uint32_t>(state.range(1)) << 10});
   for (auto _ : state) {
     auto extent = c.put(self, content, g);
     state.PauseTiming();
@@ -139,8 +140,9 @@ void get(benchmark::State& state) {
   auto& c = shared_cluster();
   caf::scoped_actor self{c.system};
   auto content = content_of(static_cast<std::size_t>(state.range(0)) << 10);
-  auto extent = c.put(
-    self, content, default_geometry({nodes, nodes}, content.size(), static_cast<std::uint32_t>(state.range(1)) << 10));
+  auto extent = c.put(self, content,
+    default_geometry(
+      {nodes, nodes}, content.size(), {.piece_bytes = static_cast<std::uint32_t>(state.range(1)) << 10}));
   for (auto _ : state) c.get(self, extent);
   state.SetBytesProcessed(state.iterations() * state.range(0) * 1024);
   c.remove(self, extent);

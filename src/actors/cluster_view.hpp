@@ -27,6 +27,7 @@ struct cluster_view {
   ring places;                     // where new content goes
   std::vector<storage_node> nodes; // also those that take no new content
   std::vector<node_id> suspects;   // of them: gossip had no answer lately
+  std::vector<node_id> gone;       // for good: what they held is held no more
   node_id local;                   // its pieces are preferred; may be empty
 
   const shard_actor* find(const node_id& id) const {

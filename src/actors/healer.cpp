@@ -1,5 +1,7 @@
 #include "actors/healer.hpp"
 
+#include "actors/healing_view.hpp"
+
 #include "core/garbage.hpp"
 #include "core/read_pins.hpp"
 #include "core/tables.hpp"
@@ -166,13 +168,27 @@ void walk(self_pointer self) {
 
 healer_actor::behavior_type healer(healer_actor::stateful_pointer<healer_state> self, healer_options options) {
   self->state.options = std::move(options);
+  self->state.active = !self->state.options.clustered;
   self->send(self, tick_atom::value);
   self->send(self, repair_atom::value);
   self->delayed_send(self, self->state.options.compare_delay, compare_atom::value);
   return {
-    [self](tick_atom) { walk(self); },
-    [self](repair_atom) { walk_repairs(self); },
-    [self](compare_atom) { compare_step(self); },
+    [self](tick_atom) {
+      auto& s = self->state;
+      if (s.active) return walk(self);
+      self->delayed_send(self, s.options.interval, tick_atom::value);
+    },
+    [self](repair_atom) {
+      auto& s = self->state;
+      if (s.active) return walk_repairs(self);
+      self->delayed_send(self, s.options.repair_interval, repair_atom::value);
+    },
+    [self](compare_atom) {
+      auto& s = self->state;
+      if (s.active) return compare_step(self);
+      self->delayed_send(self, s.options.repair_interval, compare_atom::value);
+    },
+    [self](view_atom, const new_healing_view& v) { self->state.active = v.view->active; },
     [self](status_atom) -> std::uint64_t { return self->state.reclaimed; },
   };
 }

@@ -25,6 +25,7 @@ struct healer_options {
   replicator_actor replicator;
   const read_pins* pins = nullptr;
   const wall_clock* clock = nullptr;
+  bool clustered = false;                    // idle until a healing_view says that it is this process that heals
   unix_ms grace_ms = 60'000;                 // longer than a reader takes from looking to pinning
   std::chrono::milliseconds interval{1'000}; // between walks
   std::chrono::milliseconds request_timeout{15'000};
@@ -39,6 +40,7 @@ struct healer_state {
   healer_state() = default; // not an aggregate: CAF rule 1
   static inline const char* name = "healer";
   healer_options options;
+  bool active = true;
   std::string cursor;                               // where the walk of table garbage is; empty: at its start
   std::uint64_t reclaimed = 0;                      // rows since start
   std::uint64_t refused = 0;                        // removals that a node did not confirm, since start

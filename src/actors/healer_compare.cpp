@@ -7,7 +7,6 @@
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
 
-#include <array>
 #include <deque>
 #include <functional>
 #include <vector>
@@ -16,8 +15,6 @@ namespace troupe {
 namespace {
 
 using self_pointer = healer_actor::stateful_pointer<healer_state>;
-
-constexpr std::array tables_with_extents{tables::objects, tables::parts, tables::manifests};
 
 constexpr std::size_t compared_at_once = 32;
 

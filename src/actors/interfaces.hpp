@@ -31,6 +31,7 @@ using gossip_atom = caf::atom_constant<caf::atom("gossip")>;
 using leave_atom = caf::atom_constant<caf::atom("leave")>;
 using list_atom = caf::atom_constant<caf::atom("list")>;
 using members_atom = caf::atom_constant<caf::atom("members")>;
+using mover_atom = caf::atom_constant<caf::atom("mover")>;
 using next_atom = caf::atom_constant<caf::atom("next")>;
 using raft_atom = caf::atom_constant<caf::atom("raft")>;
 using read_atom = caf::atom_constant<caf::atom("read")>;
@@ -139,9 +140,16 @@ using replicator_actor = caf::typed_actor<caf::replies_to<upload_atom, upload_op
   // Sessions that begin later see this one.
   caf::reacts_to<view_atom, new_view>>;
 
-// Background work on content: reclaims garbage, completes what was written in part. Driven by its own timer.
+// Background work on content: reclaims garbage, completes what was written in part. Driven by its own timer; in a cluster
+// idle unless it is this process that heals (healing_view.hpp).
+struct healing_view;
+struct new_healing_view {
+  new_healing_view() = default;
+  explicit new_healing_view(std::shared_ptr<const healing_view> v) : view(std::move(v)) {}
+  std::shared_ptr<const healing_view> view;
+};
 using healer_actor = caf::typed_actor<caf::reacts_to<tick_atom>, caf::reacts_to<repair_atom>,
-  caf::reacts_to<compare_atom>,
+  caf::reacts_to<compare_atom>, caf::reacts_to<view_atom, new_healing_view>,
   // Garbage rows reclaimed since start.
   caf::replies_to<status_atom>::with<std::uint64_t>>;
 
@@ -153,6 +161,11 @@ struct members_view {
   std::shared_ptr<const std::vector<gossip_member>> members;
 };
 
+// Background work on where content is: moves pieces away from nodes that are lost or drained, and to where the ring wants
+// them. Driven by its own timer; idle unless it is this process that heals.
+using mover_actor = caf::typed_actor<caf::reacts_to<tick_atom>, caf::reacts_to<next_atom>, caf::reacts_to<view_atom, new_healing_view>,
+  caf::replies_to<status_atom>::with<wire<pb::healing_status>>>;
+
 // Who is alive, as this process sees it (core/gossip.hpp).
 using gossiper_actor = caf::typed_actor<caf::reacts_to<gossip_atom, wire<pb::gossip_message>>,
   caf::replies_to<status_atom>::with<members_view>,
@@ -162,11 +175,14 @@ using gossiper_actor = caf::typed_actor<caf::reacts_to<gossip_atom, wire<pb::gos
 // What the cluster is: the map that the metadata group decided, and what this process makes of it.
 using ring_manager_actor = caf::typed_actor<caf::reacts_to<tick_atom>,
   // The map as it was read last; ec::unavailable before the first time.
-  caf::replies_to<status_atom>::with<wire<pb::cluster_map>>>;
+  caf::replies_to<status_atom>::with<wire<pb::cluster_map>>,
+  // Who is to be told what they need to know to heal.
+  caf::reacts_to<mover_atom, healer_actor, mover_actor>>;
 
 } // namespace troupe
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::new_view)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::new_healing_view)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::members_view)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::upload_options) // sessions and their coordinator share a process
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::upload_summary)

@@ -202,6 +202,7 @@ result<metadata_actor> spawn_metadata(caf::actor_system& system, metadata_option
       std::chrono::duration_cast<std::chrono::milliseconds>(system.clock().now().time_since_epoch()).count());
   };
   how.id = options.id;
+  how.address = options.address;
   how.members = options.members;
   how.bootstrap = options.bootstrap;
   how.recovering = options.recovering;

@@ -26,6 +26,7 @@ class entropy;
 struct metadata_options {
   metadata_options() = default; // not an aggregate: CAF rule 1
   std::uint64_t id = 1;
+  std::string address;                                 // where other members reach this one; empty: as in `members`
   std::vector<raft_member> members{{1, "metadata-1"}}; // of the first start, the same at each of them; later ignored
   bool bootstrap = true; // false: a first start knows no members and waits until the group's leader sends the log
   // The group was formed before and this member's disk is new: it does not vote until it has caught up. Only looked at in

@@ -83,7 +83,22 @@ bool raft_host::impl::votes_twice(const pb::raft_message& m) const {
 // has them (the paper's figure 8: they can still be overwritten).
 bool raft_host::impl::too_early_to_count(const pb::raft_message& m) const {
   return raft.state == RAFT_LEADER && m.append_entries_result().term() == raft.current_term &&
-    raft.last_stored > raft.commit_index && log_term_of(raft.last_stored) != raft.current_term;
+    m.append_entries_result().rejected() == 0 && raft.last_stored > raft.commit_index &&
+    log_term_of(raft.last_stored) != raft.current_term;
+}
+
+// A leader of libraft's waits for the first command before it finds out what is committed, and until then nothing that
+// earlier leaders left behind gets committed. So each leader begins with an entry that changes nothing.
+void raft_host::impl::begin_leading() {
+  if (raft.state != RAFT_LEADER || led_term == raft.current_term) return;
+  led_term = raft.current_term;
+  if (lone_voter()) return; // everything it has is committed
+  begin_again = !submit(barriers, nullptr, [&](barrier_request* request) {
+    return raft_barrier(&raft, request, [](barrier_request* ended, int) {
+      auto& mine = *static_cast<pending<barrier_request>*>(ended->data);
+      mine.owner->barriers.erase(mine.self);
+    });
+  });
 }
 
 // By the rules of AppendEntries, so libraft will say the same.

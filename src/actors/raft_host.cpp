@@ -30,8 +30,10 @@ raft_host::~raft_host() = default;
 result<> raft_host::impl::start() {
   TROUPE_TRY(open_disk());
   TROUPE_TRY(check_state());
-  auto here = std::find_if(options.members.begin(), options.members.end(), [&](auto& m) { return m.id == options.id; });
-  auto address = here == options.members.end() ? std::to_string(options.id) : here->address;
+  auto address = options.address;
+  for (const auto& m : options.members)
+    if (address.empty() && m.id == options.id) address = m.address;
+  if (address.empty()) address = std::to_string(options.id);
   if (auto rv = raft_init(&raft, &io, &fsm, options.id, address.c_str()); rv != 0)
     return fail(ec::internal, "raft_init: " + text_of(rv));
   initialised = true;
@@ -151,6 +153,7 @@ void raft_host::tick() {
   auto& x = *impl_;
   if (x.failed || x.closed) return;
   x.before_tick();
+  if (std::exchange(x.begin_again, false)) x.led_term = 0;
   if (!x.failed) x.on_tick(&x.io);
   // libraft offers a snapshot only after an apply: a member that is due for one but idle, or waits for it before it
   // accepts more, applies an empty entry.
@@ -226,6 +229,7 @@ void raft_host::impl::settle() {
                                 : fail(ec::corrupt,
                                     options.directory + ": Raft gave up (" + raft_errmsg(&raft) +
                                       "): its log contradicts what the leader has committed, or memory ran out"));
+  if (!failed) begin_leading();
   if (!failed) {
     flush();
     settle_reads();

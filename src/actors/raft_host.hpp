@@ -51,6 +51,7 @@ struct raft_host_options {
   entropy* random = nullptr;
   std::function<std::uint64_t()> now_ms; // monotonic
   std::uint64_t id = 0;
+  std::string address;              // where the others reach it; empty: as in `members`
   std::vector<raft_member> members; // voters of the first start, this one among them; later ignored
   bool bootstrap = true;            // false: a first start has no members and waits for a leader's log
   bool recovering = false;          // a first start in a group that exists: see raft_host::recovering()

@@ -79,6 +79,7 @@ struct raft_host::impl {
   void roll_back_configuration(const pb::raft_append_entries&);
   bool room_for(const pb::raft_append_entries&) const;
   void note_recovery();
+  void begin_leading();
 
   // raft_members.cpp
   template <class Submit>
@@ -153,6 +154,8 @@ struct raft_host::impl {
   std::optional<pb::raft_message> fetching;
   raft_io_snapshot_put* install_request = nullptr;
   bool recovering = false;
+  std::uint64_t led_term = 0; // the last one in which begin_leading() has done its work
+  bool begin_again = false;   // it could not
 
   // A checkpoint: frozen by begin_snapshot(), its work handed out by take_checkpoint(), ended by checkpointed().
   struct checkpoint {

@@ -260,7 +260,8 @@ result<repair_actor> spawn_repair(caf::actor_system& system, repair_start start)
   auto what = start.what;
   auto from = map_of(what->has_before() ? what->before() : what->extent());
   if (!from) return from.error();
-  if (from->id() != map->id() || from->layout() != map->layout())
+  if (from->id() != map->id() || from->layout().size() != map->layout().size() ||
+    from->layout().geometry() != map->layout().geometry())
     return fail(ec::bad_argument, "an extent's placement before is of other content");
   auto s = std::make_shared<session>(std::move(start), std::move(*map), std::move(*from), std::move(*codec));
   for (auto& m : what->missing()) {

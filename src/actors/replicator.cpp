@@ -11,6 +11,8 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <algorithm>
+
 namespace troupe {
 namespace {
 
@@ -44,8 +46,13 @@ void remove_everywhere(replicator_pointer self, const extent_map& map, const rep
     if (--p->waiting == 0) done(p->outcome);
   };
   if (nodes.empty()) done({});
+  auto& gone = s.cluster->gone;
   for (auto& node : nodes) {
     auto* shard = s.cluster->find(node);
+    if (shard == nullptr && std::find(gone.begin(), gone.end(), node) != gone.end()) {
+      answered(node, {});
+      continue;
+    }
     if (shard == nullptr) {
       answered(node, fail(ec::unavailable, "can not be reached"));
       continue;

@@ -1,6 +1,8 @@
 #include "actors/ring_manager.hpp"
 
+#include "actors/healing_view.hpp"
 #include "actors/log_limit.hpp"
+#include "actors/mover.hpp"
 #include "actors/remote_shard.hpp"
 #include "core/cluster_requests.hpp"
 #include "core/tables.hpp"
@@ -38,8 +40,12 @@ struct ring_manager_state {
   std::string shown;                          // what the last view was made of
   std::vector<std::string> refusals;          // of the last decision: told once
   log_limit lines;
+  healer_actor healer; // both or none
+  mover_actor mover;
   bool reading = false, proposing = false; // the map; one after the other
 };
+
+using row_values = std::map<std::string, std::string>; // by key; those that exist
 
 using manager_pointer = ring_manager_actor::stateful_pointer<ring_manager_state>;
 
@@ -77,6 +83,23 @@ std::string signature(const ring_manager_state& s) {
   return text;
 }
 
+void show_healers(manager_pointer self) {
+  auto& s = self->state;
+  if (!s.mover || !s.map) return;
+  auto view = std::make_shared<healing_view>(*s.map);
+  const node_id* healing = nullptr; // nodes are sorted by id
+  for (auto& n : s.map->nodes()) {
+    if (status_of(s, n.id) != member_status::alive) continue;
+    view->reachable.insert(n.id);
+    bool takes_part = n.state == node_state::up || n.state == node_state::draining;
+    if (healing == nullptr && n.roles.coordinator && takes_part) healing = &n.id;
+  }
+  view->active = healing != nullptr && *healing == s.options.self.id;
+  new_healing_view shown{std::move(view)};
+  self->send(s.healer, view_atom::value, shown);
+  self->send(s.mover, view_atom::value, shown);
+}
+
 void show(manager_pointer self) {
   auto& s = self->state;
   auto now = signature(s);
@@ -88,6 +111,7 @@ void show(manager_pointer self) {
   node_counts counts;
   for (auto& node : s.map->nodes()) {
     if (node.state != node_state::gone) s.options.addresses->set(node.id.name, node.address);
+    if (node.state == node_state::gone) view->gone.push_back(node.id);
     if (!may_hold_data(node)) continue;
     auto status = status_of(s, node.id);
     ++counts.known;
@@ -101,6 +125,7 @@ void show(manager_pointer self) {
   view->places = ring{std::move(places)};
   if (s.options.nodes) s.options.nodes->set(counts);
   if (s.options.replicator) self->send(s.options.replicator, view_atom::value, new_view{std::move(view)});
+  show_healers(self);
 }
 
 // ---- the map -----------------------------------------------------------------------------------------------------
@@ -129,6 +154,23 @@ void propose(manager_pointer self, const cluster_map& next, const std::optional<
       });
 }
 
+// Draining nodes that the mover found in no record; a node that is still a metadata member has to leave that first.
+std::vector<node_id> emptied(
+  manager_pointer self, const cluster_map& map, const row_values& rows, const pb::metadata_status& group) {
+  std::vector<node_id> found;
+  for (auto& n : map.nodes()) {
+    if (n.state != node_state::draining) continue;
+    auto row = rows.find(emptied_row(n.id));
+    if (row == rows.end() || row->second != emptied_value(n)) continue;
+    auto& members = group.members();
+    if (std::any_of(members.begin(), members.end(), [&](auto& m) { return m.id() == n.raft_id; }))
+      complain(self, "node " + n.id.name + " is drained but still a metadata member: `troupe admin members remove` it");
+    else
+      found.push_back(n.id);
+  }
+  return found;
+}
+
 membership_view seen(manager_pointer self) {
   auto& s = self->state;
   membership_view view;
@@ -147,10 +189,13 @@ membership_view seen(manager_pointer self) {
   return view;
 }
 
-void decide_as_leader(manager_pointer self, const cluster_map& map, const std::optional<std::string>& before) {
+void decide_as_leader(manager_pointer self, const cluster_map& map, const row_values& rows,
+  const std::optional<std::string>& before, const pb::metadata_status& group) {
   auto& s = self->state;
   if (s.proposing) return;
-  auto decision = decide(map, seen(self), s.options.membership);
+  auto view = seen(self);
+  view.emptied = emptied(self, map, rows, group);
+  auto decision = decide(map, view, s.options.membership);
   for (auto& line : decision.refusals)
     if (std::find(s.refusals.begin(), s.refusals.end(), line) == s.refusals.end())
       spdlog::warn("cluster map: {}", line);
@@ -174,8 +219,10 @@ void tell_in_touch(const ring_manager_state& s, bool yes) {
   if (s.options.in_touch) *s.options.in_touch = yes;
 }
 
-void map_read(manager_pointer self, const std::optional<std::string>& row) {
+void map_read(manager_pointer self, const row_values& rows) {
   auto& s = self->state;
+  auto found = rows.find(tables::system_row(map_row));
+  auto row = found == rows.end() ? std::nullopt : std::optional{found->second};
   auto map = cluster_map::empty(s.options.cluster);
   if (row) {
     pb::cluster_map message;
@@ -197,8 +244,8 @@ void map_read(manager_pointer self, const std::optional<std::string>& row) {
   if (!s.options.member) return;
   self->request(s.options.member, s.options.request_timeout, status_atom::value)
     .then(
-      [self, map = std::move(*map), row](const wire<pb::metadata_status>& status) {
-        if (status->state() == "leader") decide_as_leader(self, map, row);
+      [self, map = std::move(*map), rows, row](const wire<pb::metadata_status>& status) {
+        if (status->state() == "leader") decide_as_leader(self, map, rows, row, *status);
       },
       [](const caf::error&) {}); // it has failed, and says so itself
 }
@@ -216,11 +263,16 @@ void tick(manager_pointer self) {
   if (std::exchange(self->state.reading, true)) return;
   pb::read_request request;
   request.add_keys(tables::system_row(map_row));
+  if (self->state.map)
+    for (auto& n : self->state.map->nodes())
+      if (n.state == node_state::draining) request.add_keys(emptied_row(n.id));
   self->request(o.metadata, o.request_timeout, read_atom::value, wire<pb::read_request>{std::move(request)})
     .then(
       [self](const wire<pb::read_reply>& reply) {
         self->state.reading = false;
-        map_read(self, reply->rows_size() == 0 ? std::nullopt : std::optional<std::string>{reply->rows(0).value()});
+        row_values rows;
+        for (auto& row : reply->rows()) rows[row.key()] = row.value();
+        map_read(self, rows);
       },
       [self](caf::error& e) {
         self->state.reading = false;
@@ -244,6 +296,11 @@ ring_manager_actor spawn_ring_manager(caf::actor_system& system, ring_manager_op
           auto& s = self->state;
           if (!s.map) return to_caf(fail(ec::unavailable, "the cluster map has not been read yet"));
           return wire<pb::cluster_map>{s.map->message()};
+        },
+        [self](mover_atom, const healer_actor& healer, const mover_actor& mover) {
+          self->state.healer = healer;
+          self->state.mover = mover;
+          show_healers(self);
         },
       };
     });

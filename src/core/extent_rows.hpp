@@ -5,12 +5,16 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "core/tables.hpp"
 #include "troupe.pb.h"
 
+#include <array>
 #include <string>
 #include <vector>
 
 namespace troupe {
+
+inline constexpr std::array tables_with_extents{tables::objects, tables::parts, tables::manifests};
 
 // In the row's order; none when the content lies in the row itself.
 result<std::vector<pb::extent>> extents_in(char table, const std::string& value);

@@ -40,10 +40,17 @@ private:
   std::atomic<std::size_t> known_, alive_;
 };
 
-// RS(3,2) while five nodes are alive; else three copies, or as many as there are nodes: a node that is away now gets its
+// How content is to be kept (the configuration's `cluster`).
+struct redundancy {
+  std::uint32_t copies = 3; // of small content, and while there are too few nodes for erasure coding
+  std::uint32_t data = 3;   // RS(data, parity)
+  std::uint32_t parity = 2;
+  std::uint32_t piece_bytes = default_piece_bytes;
+};
+
+// Erasure-coded while enough nodes are alive; else copies, or as many as there are nodes: a node that is away now gets its
 // copy when it is back.
-stripe_geometry default_geometry(
-  node_counts nodes, std::uint64_t size, std::uint32_t piece_bytes = default_piece_bytes);
+stripe_geometry default_geometry(node_counts nodes, std::uint64_t size, const redundancy& = {});
 
 // Where the pieces of a run of stripes are: nodes[i] holds piece i.
 struct placement_run {

@@ -65,8 +65,7 @@ bool peer_link::ready_to_send(const channel::on_answer& answered) {
       env_.io, [self = shared_from_this()] { return self->connect_and_read(); }, asio::detached);
   }
   if (writer_->bytes() > env_.queued_bytes_max || calls_.size() >= env_.calls_max)
-    return refuse(
-      fail(ec::slow_down, who() + " takes what it is sent too slowly: its queue is full"));
+    return refuse(fail(ec::slow_down, who() + " takes what it is sent too slowly: its queue is full"));
   return true;
 }
 
@@ -230,8 +229,8 @@ void peer_link::failed(const error& why) {
   if (!was_connected) {
     pause_ = std::clamp(pause_ * 2, env_.pause_first, env_.pause_max);
     next_try_ = now + pause_;
-    last_failure_ = fail(why.code == ec::closed ? ec::unavailable : why.code,
-      who() + " can not be reached: " + why.message);
+    last_failure_ =
+      fail(why.code == ec::closed ? ec::unavailable : why.code, who() + " can not be reached: " + why.message);
     if (last_failure_->code == ec::timeout) last_failure_->code = ec::unavailable;
     if (!closed_ && !std::exchange(failure_told_, true)) spdlog::warn("{}", last_failure_->message);
   }

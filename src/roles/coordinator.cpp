@@ -1,6 +1,7 @@
 #include "roles/coordinator.hpp"
 
 #include "actors/healer.hpp"
+#include "actors/mover.hpp"
 #include "api/admin/console.hpp"
 #include "api/http/actor_bridge.hpp"
 #include "api/http/budget.hpp"
@@ -49,7 +50,7 @@ clustered_store_options store_options(const coordinator_options& o, read_pins& p
   s.random = o.random;
   s.pins = &pins;
   s.nodes = o.nodes;
-  s.piece_bytes = o.piece_bytes;
+  s.redundancy = o.redundancy;
   s.inline_bytes_max = o.inline_bytes_max;
   return s;
 }
@@ -70,6 +71,7 @@ struct coordinator::impl {
   std::unique_ptr<http::server> s3;
   std::unique_ptr<http::server> console;
   healer_actor heal;
+  mover_actor move;
   bool stopped = false;
 };
 
@@ -142,7 +144,21 @@ result<std::unique_ptr<coordinator>> coordinator::start(caf::actor_system& syste
   heal.pins = &i->pins;
   heal.clock = o.clock;
   heal.grace_ms = o.reclaim_grace.count();
+  heal.clustered = static_cast<bool>(o.ring_manager);
+  heal.compare_interval = o.compare_interval;
   i->heal = system.spawn(healer, std::move(heal));
+  if (o.ring_manager) {
+    mover_options move;
+    move.metadata = o.metadata;
+    move.replicator = o.replicator;
+    move.pins = &i->pins;
+    move.clock = o.clock;
+    move.delay = o.heal_delay;
+    move.bytes_per_second = o.heal_bytes_per_second;
+    move.vacated_grace = o.reclaim_grace;
+    i->move = system.spawn(mover, std::move(move));
+    caf::anon_send(o.ring_manager, mover_atom::value, i->heal, i->move);
+  }
   i->ready = true;
   return std::unique_ptr<coordinator>{new coordinator{std::move(i)}};
 }
@@ -158,6 +174,9 @@ std::size_t coordinator::stop(std::chrono::milliseconds grace) {
   impl_->console->stop(std::chrono::milliseconds{0});
   caf::anon_send_exit(impl_->heal, caf::exit_reason::user_shutdown);
   impl_->heal = nullptr;
+  if (impl_->move) caf::anon_send_exit(impl_->move, caf::exit_reason::user_shutdown);
+  impl_->move = nullptr;
+  impl_->options.ring_manager = nullptr;
   impl_->options.metadata = nullptr;
   impl_->options.replicator = nullptr;
   // Every io thread has ended. Suspended coroutines die with the io_contexts, and still use what hangs on them.

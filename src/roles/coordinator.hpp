@@ -33,8 +33,12 @@ struct coordinator_options {
   metadata_actor metadata;
   replicator_actor replicator;
   std::shared_ptr<const live_node_counts> nodes; // decides the geometry of new content
-  std::uint32_t piece_bytes = std::uint32_t{512} << 10;
+  troupe::redundancy redundancy;
   std::chrono::milliseconds reclaim_grace{60'000};
+  ring_manager_actor ring_manager; // of a cluster; empty: all nodes are in this process, and stay as they are
+  std::chrono::milliseconds heal_delay{60'000};
+  std::uint64_t heal_bytes_per_second = std::uint64_t{64} << 20;
+  std::chrono::milliseconds compare_interval{std::chrono::hours{1}};
   std::function<bool()> able; // whether requests can be answered now: for /ready; nothing: always
   wall_clock* clock = nullptr;
   entropy* random = nullptr;

@@ -31,6 +31,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr std::chrono::seconds copy_timeout{15}; // of a page of a metadata member's state
 constexpr std::uint64_t node_segment_bytes = std::uint64_t{64} << 20;
 
 // The member's number in the Raft group: of its name, so that every node knows it.
@@ -165,6 +166,7 @@ result<> node_process::impl::start_member() {
   forming_member_options o;
   auto& m = o.member;
   m.id = raft_id_of(self.id);
+  m.address = self.id.name; // found in the address book
   m.members.clear();
   for (auto& id : config.metadata.members) m.members.push_back({raft_id_of(id), id.name});
   m.files = make_posix_disk(directory);
@@ -175,6 +177,14 @@ result<> node_process::impl::start_member() {
   m.send = [net = net, book = addresses](
              std::uint64_t, const std::string& node, const wire<pb::raft_message>& message) {
     if (auto to = book->find(node)) net->post(*to, plane::control, to_peer(peer_method::metadata_raft, *message));
+  };
+  m.fetch = [net = net, book = addresses](std::uint64_t, const std::string& node, const pb::state_copy_request& request,
+              std::function<void(result<pb::state_copy_page>)> done) {
+    auto to = book->find(node);
+    if (!to) return done(fail(ec::unavailable, "nobody knows where node " + node + " is"));
+    net->call(*to, plane::bulk, to_peer(peer_method::metadata_copy, request), copy_timeout,
+      [done = std::move(done)](
+        result<peer_message> page) { done(page ? parse_head<pb::state_copy_page>(*page) : std::move(page).error()); });
   };
   metadata_syncer = spawn_syncer(system, true);
   metadata_worker = spawn_worker(system, true);
@@ -242,13 +252,20 @@ result<> node_process::impl::start_coordinator() {
   o.io_threads = std::clamp(std::thread::hardware_concurrency(), 1u, 16u);
   o.memory_bytes = config.upload_memory_bytes;
   o.inline_bytes_max = config.cluster.inline_limit_bytes;
-  o.piece_bytes = static_cast<std::uint32_t>(config.cluster.piece_bytes);
+  o.redundancy = {.copies = config.cluster.replica_count,
+    .data = config.cluster.erasure_data,
+    .parity = config.cluster.erasure_parity,
+    .piece_bytes = static_cast<std::uint32_t>(config.cluster.piece_bytes)};
   o.keys = *keys;
   o.region = config.region;
   o.metadata = router;
   o.replicator = replicator;
   o.nodes = counts;
   o.reclaim_grace = config.healing.reclaim_grace;
+  o.ring_manager = ring_manager;
+  o.heal_delay = config.healing.delay;
+  o.heal_bytes_per_second = config.healing.rate_bytes;
+  o.compare_interval = config.healing.compare_interval;
   o.able = [in_touch = in_touch] { return in_touch->load(); };
   o.clock = &system_clock_source();
   o.random = &system_entropy();

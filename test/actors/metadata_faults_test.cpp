@@ -70,7 +70,10 @@ void some_fault(metadata_group& g) {
 void live(std::uint64_t seed, std::uint64_t size, int rounds) {
   CAPTURE(seed, size);
   metadata_group g{seed, size};
-  g.tweak = [](metadata_options& o) { o.checkpoint.commands = 1'000'000; };
+  g.tweak = [](metadata_options& o) {
+    o.checkpoint.commands = 15; // copies of the state all the time
+    o.trailing_entries = 4;
+  };
   g.start_all();
   clients c{g};
   for (int round = 0; round < rounds; ++round) {
@@ -114,6 +117,11 @@ TEST_CASE("three members under random faults lose nothing that was acknowledged 
 
 TEST_CASE("five members under random faults lose nothing that was acknowledged and agree", "[raft]") {
   live(GENERATE(range(std::uint64_t{101}, std::uint64_t{111})), 5, 60);
+}
+
+TEST_CASE("hundreds of seeds", "[.soak]") { // by hand: test_actors "[.soak]"
+  auto seed = GENERATE(range(std::uint64_t{1000}, std::uint64_t{1600}));
+  live(seed, seed % 3 == 0 ? 5 : 3, 120);
 }
 
 } // namespace troupe

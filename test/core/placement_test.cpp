@@ -51,7 +51,9 @@ TEST_CASE("the default geometry needs no more nodes than there are") {
   REQUIRE(default_geometry({4, 4}, 1 << 20) == stripe_geometry{1, 2, default_piece_bytes});
   REQUIRE(default_geometry({5, 5}, 1 << 10) == stripe_geometry{1, 2, default_piece_bytes});
   REQUIRE(default_geometry({2, 2}, 1 << 20).m == 1);
-  REQUIRE(default_geometry({1, 1}, 1 << 20, 4096) == stripe_geometry{1, 0, 4096});
+  REQUIRE(default_geometry({1, 1}, 1 << 20, {.piece_bytes = 4096}) == stripe_geometry{1, 0, 4096});
+  REQUIRE(default_geometry({8, 8}, 1 << 20, {.data = 4, .parity = 2}) == stripe_geometry{4, 2, default_piece_bytes});
+  REQUIRE(default_geometry({8, 5}, 1 << 20, {.copies = 2, .data = 4}) == stripe_geometry{1, 1, default_piece_bytes});
   // Nodes that are away: no erasure coding, but as many copies as there are to be.
   REQUIRE(default_geometry({5, 4}, 1 << 20) == stripe_geometry{1, 2, default_piece_bytes});
   REQUIRE(default_geometry({5, 1}, 1 << 20) == stripe_geometry{1, 2, default_piece_bytes});

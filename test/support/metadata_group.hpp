@@ -43,6 +43,7 @@ public:
   metadata_group& operator=(const metadata_group&) = delete;
 
   actor_fixture actors;
+  std::size_t pages = 0; // that went over the wire
   metadata_network network;
   std::mt19937_64 random;
   std::function<void(metadata_options&)> tweak; // before every start
@@ -52,11 +53,16 @@ public:
   member& make(std::uint64_t id) {
     auto& m = members_.try_emplace(id, random()).first->second;
     m.options.id = id;
+    m.options.address = address_of(id);
     m.options.members = first_;
     m.options.bootstrap = std::any_of(first_.begin(), first_.end(), [&](auto& x) { return x.id == id; });
     m.options.checkpoint.commands = 50;
     m.options.segment_bytes = 16384;
     return m;
+  }
+  void forget(std::uint64_t id) { // one that was removed: it does not count any more
+    kill(at(id));
+    members_.erase(id);
   }
   member& at(std::uint64_t id) { return members_.at(id); }
   std::vector<std::uint64_t> ids() const {
@@ -80,6 +86,9 @@ public:
       CHECK(address == address_of(to));
       network.send(id, to, *message);
     };
+    o.fetch = [this, id](std::uint64_t to, const std::string&, pb::state_copy_request request, on_page done) {
+      questions_.push_back({id, to, std::move(request), std::move(done), now_ms_ + answer_ms_max, std::nullopt});
+    };
     m.syncer = actors.own(spawn_gated_syncer(actors.system, m.gate));
     o.syncer = m.syncer;
     m.worker = actors.own(spawn_worker(actors.system, false));
@@ -93,7 +102,7 @@ public:
   void start_all() {
     for (auto id : ids()) REQUIRE(start(id));
   }
-  bool up(std::uint64_t id) { return at(id).actor != nullptr; }
+  bool up(std::uint64_t id) { return members_.contains(id) && at(id).actor != nullptr; }
   // The power goes off: what was not synced is lost, in part.
   void crash(std::uint64_t id) {
     auto& m = at(id);
@@ -243,7 +252,6 @@ public:
     actors.run();
     std::optional<rows> all;
     for (auto id : ids()) {
-      if (at(id).options.id == 0) continue;
       auto mine = rows_of(id, index);
       if (!all) all = mine;
       CHECK(mine == *all);
@@ -252,9 +260,44 @@ public:
   }
 
 private:
-  static constexpr std::uint64_t step_ms = 5;
+  static constexpr std::uint64_t step_ms = 5, answer_ms_max = 3000;
+  using on_page = std::function<void(result<pb::state_copy_page>)>;
+  struct question {
+    std::uint64_t from = 0, to = 0;
+    pb::state_copy_request request;
+    on_page done;
+    std::uint64_t until_ms = 0;
+    std::optional<answer<wire<pb::state_copy_page>>> asked;
+  };
+
+  // One after the other, as bytes; what a cut direction swallows ends with a timeout.
+  void carry_pages() {
+    now_ms_ += step_ms;
+    for (auto all = std::exchange(questions_, {}); auto& q : all) {
+      if (!q.asked && up(q.to) && !network.is_cut(q.from, q.to)) {
+        pb::state_copy_request parsed;
+        REQUIRE(parsed.ParseFromString(q.request.SerializeAsString()));
+        q.asked = actors.ask<wire<pb::state_copy_page>>(at(q.to).actor, copy_atom::value, wire{std::move(parsed)});
+      } else if (q.asked && q.asked->ready() && !network.is_cut(q.to, q.from)) {
+        ++pages;
+        if (!q.asked->ok()) {
+          q.done(q.asked->outcome().error());
+          continue;
+        }
+        pb::state_copy_page parsed;
+        REQUIRE(parsed.ParseFromString((*q.asked->value()).SerializeAsString()));
+        q.done(std::move(parsed));
+        continue;
+      }
+      if (now_ms_ < q.until_ms)
+        questions_.push_back(std::move(q));
+      else
+        q.done(fail(ec::timeout, "no page"));
+    }
+  }
 
   void step() {
+    carry_pages();
     actors.scheduler.advance_time(std::chrono::milliseconds{step_ms});
     actors.run();
     network.pass(step_ms, [&](std::uint64_t id) {
@@ -273,6 +316,8 @@ private:
     actors.run();
   }
 
+  std::uint64_t now_ms_ = 0;
+  std::vector<question> questions_;
   std::vector<raft_member> first_;
   std::map<std::uint64_t, member> members_;
   spdlog::level::level_enum level_before_ = spdlog::get_level();

@@ -47,8 +47,15 @@ public:
     ++checkpoints;
     return base_->apply(changes, position);
   }
+  result<std::shared_ptr<state_copy>> copy() const override { return base_->copy(); }
+  result<std::shared_ptr<state_arrival>> receive() override { return base_->receive(); }
+  result<> replace(state_arrival& arrival) override {
+    if (files_->powered_off()) return fail(ec::closed, "the power is off");
+    ++replaced;
+    return base_->replace(arrival);
+  }
   bool failing = false;
-  std::size_t checkpoints = 0;
+  std::size_t checkpoints = 0, replaced = 0;
 
 private:
   std::shared_ptr<state_base> base_;

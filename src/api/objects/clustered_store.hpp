@@ -25,8 +25,8 @@ struct clustered_store_options {
   entropy* random = nullptr;
   read_pins* pins = nullptr;
   std::shared_ptr<const live_node_counts> nodes; // with the size, decides the geometry of new content
-  std::uint32_t piece_bytes = 1;
-  std::uint64_t inline_bytes_max = 8192; // content up to this lives in the metadata row
+  troupe::redundancy redundancy;                 // the same
+  std::uint64_t inline_bytes_max = 8192;         // content up to this lives in the metadata row
   // A bound on every wait; a client that meets one gets 503 and may retry.
   std::chrono::milliseconds metadata_timeout{15'000};
   std::chrono::milliseconds content_timeout{60'000};

@@ -127,7 +127,7 @@ http::task<result<clustered_store::content>> clustered_store::spread_content(
   upload.size = what.size;
   auto nodes = options_.nodes->get();
   if (nodes.known == 0) co_return fail(ec::unavailable, "the storage nodes are not known yet: the cluster is forming");
-  upload.geometry = default_geometry(nodes, what.size, options_.piece_bytes);
+  upload.geometry = default_geometry(nodes, what.size, options_.redundancy);
   upload.checksums = wanted(what);
   stripe_layout layout{upload.geometry, what.size};
   auto started = co_await http::ask<upload_actor>(

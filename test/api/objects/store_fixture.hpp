@@ -121,7 +121,7 @@ private:
     o.random = &random;
     o.pins = &pins;
     o.nodes = std::make_shared<live_node_counts>(node_counts{5, 5});
-    o.piece_bytes = piece_bytes;
+    o.redundancy.piece_bytes = piece_bytes;
     return o;
   }
   template <class T>

@@ -1,0 +1,21 @@
+// healing_view: the cluster as those who heal it need to see it: the map, who can be reached now, and whether it is this
+// process that heals: the coordinator of the lowest name that is alive. Two may think so for a moment: all they do is
+// guarded by preconditions, or harmless twice. Immutable; a change makes a new one.
+#pragma once
+
+#include "actors/interfaces.hpp"
+#include "core/cluster_map.hpp"
+
+#include <set>
+
+namespace troupe {
+
+struct healing_view {
+  explicit healing_view(cluster_map m) : map(std::move(m)), places(places_of(map)) {}
+  cluster_map map;
+  ring places;
+  std::set<node_id> reachable; // by gossip: alive
+  bool active = false;         // it is this process that heals
+};
+
+} // namespace troupe
