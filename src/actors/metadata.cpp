@@ -213,6 +213,7 @@ result<metadata_actor> spawn_metadata(caf::actor_system& system, metadata_option
   if (options.fetch)
     how.fetch_state = [start = parts->fetch_state](std::uint64_t member, const std::string& address,
                         const pb::raft_manifest&) { (*start)(member, address); };
+  how.held_bytes_max = 4 * options.held_bytes_max;
   how.trailing = options.trailing_entries;
   how.trailing_bytes = options.trailing_bytes;
   how.heartbeat_ms = static_cast<unsigned>(options.heartbeat.count());

@@ -2,7 +2,9 @@
 //
 // The WORKER makes a copy. It runs the checkpoints, too, one after the other, so none begins or ends while a copy's read
 // transaction is open, and the answers come in the order of the work: when a copy is here, the manifest is still the one
-// of its very entry. Where it is not (its manifest could not be written), there is no copy until the next checkpoint.
+// of its very entry. Where it is not (its manifest could not be written), there is no copy until the next checkpoint. The
+// price: a checkpoint waits for a copy that is being made, and commits wait for the checkpoint once held_bytes_max of
+// entries have gathered.
 
 #include "actors/metadata_state.hpp"
 

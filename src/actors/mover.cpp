@@ -54,6 +54,7 @@ void begin_walk(mover_pointer self) {
   s.found_something = false;
   s.complete = true;
   s.began_with = patient_view(s);
+  s.walked_epoch = s.view->map.epoch();
   auto& nodes = s.view->map.nodes();
   bool leaving = std::any_of(nodes.begin(), nodes.end(), [&](auto& n) { return must_leave(s, n); });
   s.goal = leaving ? relocation_goal::protect : relocation_goal::balance;
@@ -156,6 +157,7 @@ void walk_on(mover_pointer self) {
 
 void end_round(mover_pointer self) {
   auto& s = self->state;
+  if (s.view->map.epoch() != s.walked_epoch) return arm(self, std::chrono::milliseconds{0}); // it changed meanwhile
   auto busy = s.found_something || s.goal == relocation_goal::protect;
   if (s.armed == 0) arm(self, busy ? s.options.interval : s.options.idle_interval);
 }

@@ -63,6 +63,7 @@ struct mover_state {
   std::deque<row_extent> page;
   relocation_goal goal = relocation_goal::balance;
   std::shared_ptr<const healing_view> began_with;
+  std::uint64_t walked_epoch = 0; // the map's, when the walk began
   std::set<node_id> named; // draining nodes that a row still names
   bool found_something = false, complete = true;
   std::string vacated_cursor;

@@ -134,6 +134,7 @@ void raft_host::impl::forget_lost_log(const pb::raft_message& m) {
 
 // libraft takes a full disk of a follower for a reason to stop for good.
 bool raft_host::impl::room_for(const pb::raft_append_entries& m) const {
+  if (disk_state->payload_bytes() >= options.held_bytes_max) return false;
   constexpr std::uint64_t spare = std::uint64_t{4} << 20; // headers, a new segment's start
   auto space = options.files->space();
   return !space || space->free_bytes >= m.ByteSizeLong() + spare;
@@ -188,12 +189,13 @@ void raft_host::impl::roll_back_configuration(const pb::raft_append_entries& m) 
 
 // ---- a member that lost its disk ---------------------------------------------------------------------------------
 
-// It has caught up when it has applied an entry of the current term: that term's leader has committed it after this
-// member came back (before, it would not have got it), and with it everything that was ever acknowledged before that
-// term, also with the help of the lost disk.
+// It has caught up when it has applied everything that a leader said was committed, said after this member came back, and
+// that ends with an entry of the leader's own term: only then did the leader know all that was ever acknowledged, also
+// with the help of the lost disk.
 void raft_host::impl::note_recovery() {
   if (!recovering || failed || raft.last_applied == 0 || raft.state != RAFT_FOLLOWER) return;
   if (raft.follower_state.current_leader.id == 0 || log_term_of(raft.last_applied) != raft.current_term) return;
+  if (told_commit == 0 || raft.last_applied < told_commit) return;
   if (raft.last_applied > raft.last_stored) return; // not on this disk yet
   if (auto written = disk_state->set_recovering(false); !written) return note_failure(std::move(written).error());
   recovering = false;

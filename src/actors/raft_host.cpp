@@ -9,6 +9,8 @@
 namespace troupe {
 namespace {
 
+constexpr unsigned catch_up_round_ms_max = 60'000; // a new member may have to fetch the state first
+
 std::string text_of(int status) { return raft_strerror(status); }
 
 } // namespace
@@ -40,6 +42,7 @@ result<> raft_host::impl::start() {
   raft_set_election_timeout(&raft, options.election_ms);
   raft_set_heartbeat_timeout(&raft, options.heartbeat_ms);
   raft_set_pre_vote(&raft, true);
+  raft_set_max_catch_up_round_duration(&raft, catch_up_round_ms_max);
   raft_set_snapshot_threshold(&raft, 1); // asks after every apply; the machine decides
   if (disk_state->pristine() && options.recovering) TROUPE_TRY(disk_state->set_recovering(true));
   recovering = disk_state->recovering();
@@ -235,9 +238,9 @@ void raft_host::impl::settle() {
     settle_reads();
     return;
   }
+  // libraft is not told of the appends: it would cut its log for each of them, in an order that it does not survive. It
+  // hears nothing more until it is closed.
   drop_unsent(RAFT_CANCELED);
-  for (auto& s : syncs) s.appends = 0;
-  for (auto lost = std::exchange(appends, {}); auto* request : lost) end_append(request, RAFT_IOERR); // it steps down
   for (auto& p : proposals) finish(p, RAFT_IOERR); // libraft answers some of them only when it is closed
   for (auto& b : barriers) finish(b, RAFT_IOERR);
   for (auto& c : changes) finish(c, RAFT_IOERR);
@@ -249,7 +252,8 @@ void raft_host::impl::settle() {
 
 void raft_host::close() { impl_->close(); }
 bool raft_host::idle() const {
-  return impl_->appends.empty() && impl_->syncs.empty() && !(impl_->current && impl_->current->handed_out);
+  return (impl_->appends.empty() || impl_->failed) && impl_->syncs.empty() &&
+    !(impl_->current && impl_->current->handed_out);
 }
 const std::optional<error>& raft_host::failure() const { return impl_->failed; }
 bool raft_host::leader() const { return !impl_->failed && !impl_->closed && raft_state(&impl_->raft) == RAFT_LEADER; }

@@ -65,6 +65,8 @@ struct raft_host_options {
   // Gone after a restart.
   unsigned trailing = 16384;
   std::uint64_t trailing_bytes = std::uint64_t{8} << 20;
+  // A follower whose checkpoints do not succeed takes no more entries beyond this. Well above what a leader allows itself.
+  std::uint64_t held_bytes_max = std::uint64_t{256} << 20;
   std::uint64_t segment_bytes = std::uint64_t{16} << 20;
 };
 
@@ -101,8 +103,9 @@ public:
   bool committed_in_term() const; // only then does a leader know all that is committed
 
   // Changes of the group, by its leader, one at a time; done as for propose(). ec::conflict: another one is under way.
-  result<> add(raft_member, on_done done);               // as a spare: it neither votes nor gets the log
-  result<> promote(std::uint64_t member, on_done done);  // to voter, once it has caught up
+  result<> add(raft_member, on_done done); // as a spare: it neither votes nor gets the log
+  // To voter, once it has caught up; ec::unavailable when it makes no progress for a minute: may be repeated.
+  result<> promote(std::uint64_t member, on_done done);
   result<> demote(std::uint64_t member, on_done done);   // to spare
   result<> remove(std::uint64_t member, on_done done);   // also itself: it steps down when that is committed
   result<> transfer(std::uint64_t member, on_done done); // leadership; 0: to any voter. An error when it did not work
@@ -138,8 +141,9 @@ public:
   std::string state_name() const; // leader, follower, candidate, unavailable
   std::string leader_address() const;
   std::uint64_t leader_id() const; // 0: not known
-  // It has lost what it voted for and acknowledged (a new disk): it does not vote and does not campaign until it holds an
-  // entry that a leader committed in its own term after this start. Survives a restart.
+  // It has lost what it voted for and acknowledged (a new disk): it does not vote and does not campaign until it has
+  // applied all that a leader told it to be committed after this start, up to an entry of that leader's term. Survives a
+  // restart.
   bool recovering() const;
   std::uint64_t term() const;
   std::uint64_t last_index() const;

@@ -154,8 +154,9 @@ struct raft_host::impl {
   std::optional<pb::raft_message> fetching;
   raft_io_snapshot_put* install_request = nullptr;
   bool recovering = false;
-  std::uint64_t led_term = 0; // the last one in which begin_leading() has done its work
-  bool begin_again = false;   // it could not
+  std::uint64_t told_commit = 0; // by leaders since this start
+  std::uint64_t led_term = 0;    // the last one in which begin_leading() has done its work
+  bool begin_again = false;      // it could not
 
   // A checkpoint: frozen by begin_snapshot(), its work handed out by take_checkpoint(), ended by checkpointed().
   struct checkpoint {

@@ -26,7 +26,8 @@ void raft_host::impl::connect() {
   io.init = [](::raft_io*, raft_id, const char*) { return 0; };
   io.close = [](::raft_io* x, raft_io_close_cb cb) {
     auto& self = of(x);
-    for (auto lost = std::exchange(self.appends, {}); auto* request : lost) self.end_append(request, RAFT_CANCELED);
+    // "Done": it ignores that by now. An error would make it cut its log.
+    for (auto lost = std::exchange(self.appends, {}); auto* request : lost) self.end_append(request, 0);
     self.drop_unsent(RAFT_CANCELED);
     if (auto* request = std::exchange(self.install_request, nullptr)) request->cb(request, RAFT_CANCELED);
     if (self.current && self.current->request != nullptr) {

@@ -121,6 +121,8 @@ bool raft_host::impl::passes(const pb::raft_message& m) {
 void raft_host::impl::take(const pb::raft_message& m) {
   if (m.has_append_entries()) {
     const auto& entries = m.append_entries();
+    if (entries.term() >= raft.current_term)
+      told_commit = std::max<std::uint64_t>(told_commit, entries.leader_commit());
     if (entries.entries_size() > 0 && (fetching || !room_for(entries))) {
       auto heartbeat = m; // libraft would give up for good on a full disk
       heartbeat.mutable_append_entries()->clear_entries();

@@ -128,8 +128,7 @@ void encode_entries(const raft_append_entries& m, pb::raft_append_entries& out) 
     entry.set_type(e.type);
     entry.set_payload(e.buf.base, e.buf.len);
   }
-  out.set_leader_commit(
-    std::min<std::uint64_t>(m.leader_commit, m.prev_log_index + static_cast<std::uint64_t>(out.entries_size())));
+  out.set_leader_commit(m.leader_commit); // decode() ends it where the entries end
 }
 
 pb::raft_request_vote_result::tribool tribool_of(raft_tribool t) {

@@ -25,12 +25,13 @@ constexpr std::size_t address_bytes_max = 255;
 constexpr int members_max = 64;
 
 // Without sender and receiver. libraft sends all that it has from an index on; what is cut off here it must be told to
-// send again (entries_size() says how many went in). leader_commit never points behind the entries that went in.
+// send again (entries_size() says how many went in).
 result<pb::raft_message> encode(const ::raft_message&);
 
 // Every bound and every promise that libraft relies on; ec::bad_argument says which one does not hold.
 result<> check(const pb::raft_message&);
 
+// leader_commit ends where the entries end: libraft would commit what another leader has sent before.
 // Of a message that passed check() and is one of libraft's own kinds. Its memory is raft_malloc'ed: libraft's receive
 // callback takes it over, or release() frees it. server_address points into the message that is decoded.
 result<::raft_message> decode(const pb::raft_message&);

@@ -110,7 +110,6 @@ TEST_CASE("a member whose disk was lost does not vote until it has caught up", "
   g.isolate(third);
   REQUIRE(g.committed(leader, "o1", "one")); // the leader and the one that is about to forget it
   g.wipe(lost);
-  g.at(lost).options.recovering = true;
   g.crash(leader);
   REQUIRE(g.start(lost));
   g.network.heal();
@@ -141,7 +140,6 @@ TEST_CASE("a member whose disk was lost catches up while its leader stays the sa
   for (int i = 0; i < 10; ++i) REQUIRE(g.committed(leader, "o" + std::to_string(i), "x"));
   REQUIRE(g.run_until([&] { return g.level(); }));
   g.wipe(lost);
-  g.at(lost).options.recovering = true;
   REQUIRE(g.start(lost));
   REQUIRE(g.run_until([&] { return g.level() && !g.status(lost).recovering(); }));
   CHECK(g.leader() == leader);

@@ -173,7 +173,7 @@ TEST_CASE("what libraft could not bear is refused", "[raft]") {
   }
 }
 
-TEST_CASE("more entries than a message holds are cut off, and the commit index with them", "[raft]") {
+TEST_CASE("more entries than a message holds are cut off", "[raft]") {
   std::string payload(std::size_t{1} << 20, 'x');
   std::vector<::raft_entry> entries(
     20, {.term = 3, .type = RAFT_COMMAND, .buf = {.base = payload.data(), .len = payload.size()}, .batch = nullptr});
@@ -187,7 +187,7 @@ TEST_CASE("more entries than a message holds are cut off, and the commit index w
     .n_entries = 20};
   auto sent = raft_wire::encode(m).value();
   CHECK(sent.append_entries().entries_size() == 4);
-  CHECK(sent.append_entries().leader_commit() == 14);
+  CHECK(sent.append_entries().leader_commit() == 30); // what the leader knows; decode() ends it
   std::string large(raft_wire::entry_bytes_max, 'x');
   entries[0].buf = {.base = large.data(), .len = large.size()};
   CHECK(raft_wire::encode(m).value().append_entries().entries_size() == 1); // one always goes in

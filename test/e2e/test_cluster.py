@@ -53,6 +53,10 @@ def write_some(client, bucket, prefix, n, sizes=(100, 40_000, 3 * MIB)):
     return objects
 
 
+def volume_bytes(node):
+    return sum(f.stat().st_size for f in (node.data / "volume").rglob("*") if f.is_file())
+
+
 def test_what_one_node_took_every_node_gives(new_cluster):
     c = new_cluster(nodes=5).start()
     clients = [client_of(n) for n in c.nodes]
@@ -167,8 +171,7 @@ def test_a_node_whose_disk_was_replaced_gets_its_pieces_again(new_cluster):
     assert "catches up before it votes" in c.nodes[1].tail()
 
     def healed():
-        size = sum(f.stat().st_size for f in (c.nodes[1].data / "volume").rglob("*") if f.is_file())
-        return size > 4 * MIB
+        return volume_bytes(c.nodes[1]) > 4 * MIB
     wait_until(healed, "the node holds pieces again", 60)
     time_left = time.monotonic() + 60
     while True:  # its pieces are whole: any two others may be lost
@@ -218,3 +221,19 @@ def test_nodes_with_certificates_talk_and_others_get_nothing(new_cluster, tmp_pa
     assert b"TP" not in stranger.stdout
     assert "plain text" not in c.nodes[0].tail()
     read_all(client, "secured", objects)
+
+
+def test_a_sixth_node_takes_its_share_while_all_is_read(new_cluster):
+    c = new_cluster(nodes=5, settings="  healing: {reclaim_grace: 1s}\n").start()
+    client = client_of(c.nodes[0])
+    client.create_bucket(Bucket="growing")
+    objects = write_some(client, "growing", "k", 40, sizes=(200_000, MIB))
+    sixth = c.add().start()
+
+    def share():
+        read_all(client_of(c.nodes[2]), "growing", objects)  # all the time
+        return volume_bytes(sixth) > sum(volume_bytes(n) for n in c.nodes) / 12
+    wait_until(share, "the sixth node holds half of its share at least", 60)
+    c.nodes[3].kill()
+    c.nodes[4].kill()
+    read_all(client_of(sixth), "growing", objects)

@@ -117,10 +117,12 @@ public:
     run_for(3000);
     kill(m);
   }
-  // A new disk.
+  // A new disk, and the others know of no answer that still comes from the old one.
   void wipe(std::uint64_t id) {
     auto& m = at(id);
     kill(m);
+    network.forget_from(id);
+    m.options.recovering = true;
     m.files = std::make_shared<sim_disk>(random());
     m.base = make_memory_base();
   }

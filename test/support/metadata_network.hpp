@@ -31,6 +31,9 @@ public:
 
   void cut(std::uint64_t from, std::uint64_t to) { cut_.insert({from, to}); }
   void heal() { cut_.clear(); }
+  void forget_from(std::uint64_t from) {
+    std::erase_if(in_flight_, [&](auto& m) { return m.second.from == from; });
+  }
   bool is_cut(std::uint64_t from, std::uint64_t to) const { return cut_.contains({from, to}); }
 
   void send(std::uint64_t from, std::uint64_t to, const pb::raft_message& m) {
