@@ -9,6 +9,8 @@
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
 
+#include <set>
+
 namespace troupe {
 namespace {
 
@@ -82,7 +84,6 @@ void remove_pieces(self_pointer self, const std::shared_ptr<step>& s) {
   };
   s->outstanding = 1; // held until all requests are out
   for (std::size_t i = 0; i < s->rows.size(); ++i) {
-    if (being_read(s->rows[i].found, *o.pins)) s->rows[i].refused = true;
     if (s->rows[i].refused) continue;
     for (const auto& extent : s->rows[i].found.extents) {
       ++s->outstanding;
@@ -98,12 +99,38 @@ void remove_pieces(self_pointer self, const std::shared_ptr<step>& s) {
   one_done();
 }
 
+// What is being read, here or in another process, stays.
+void spare_readers(self_pointer self, const std::shared_ptr<step>& s) {
+  auto& o = self->state.options;
+  pb::data_ids ids;
+  for (auto& row : s->rows) {
+    if (being_read(row.found, *o.pins)) row.refused = true;
+    if (row.refused || !o.readers) continue;
+    for (const auto& e : row.found.extents) ids.add_ids(e.data_id());
+  }
+  if (ids.ids_size() == 0) return remove_pieces(self, s);
+  self->request(o.readers, o.request_timeout, pinned_atom::value, wire<pb::data_ids>{std::move(ids)})
+    .then(
+      [self, s](const wire<pb::data_ids>& pinned) {
+        std::set<std::string> held{pinned->ids().begin(), pinned->ids().end()};
+        for (auto& row : s->rows)
+          for (const auto& e : row.found.extents) row.refused |= held.contains(e.data_id());
+        remove_pieces(self, s);
+      },
+      [self](caf::error& e) { // somebody may be reading: another time
+        if (self->state.repair_lines.allow(self->clock().now()))
+          spdlog::warn(
+            "healer: nothing is reclaimed while a process does not say what it reads: {}", from_caf(e).message);
+        next_step(self, false);
+      });
+}
+
 void read_manifests(self_pointer self, const std::shared_ptr<step>& s) {
   pb::read_request request;
   for (const auto& row : s->rows)
     if (row.found.manifest_id) request.add_keys(tables::manifest(*row.found.manifest_id));
   if (request.keys_size() == 0) {
-    remove_pieces(self, s);
+    spare_readers(self, s);
     return;
   }
   auto& o = self->state.options;
@@ -120,7 +147,7 @@ void read_manifests(self_pointer self, const std::shared_ptr<step>& s) {
               work.refused = !readable;
             }
         }
-        remove_pieces(self, s);
+        spare_readers(self, s);
       },
       [self](caf::error& e) {
         spdlog::warn("healer: could not read manifests: {}", from_caf(e).message);

@@ -23,7 +23,8 @@ struct healer_options {
   healer_options() = default;
   metadata_actor metadata;
   replicator_actor replicator;
-  const read_pins* pins = nullptr;
+  const read_pins* pins = nullptr; // of this process
+  readers_actor readers;           // of all; empty: this process is the only one
   const wall_clock* clock = nullptr;
   bool clustered = false;                    // idle until a healing_view says that it is this process that heals
   unix_ms grace_ms = 60'000;                 // longer than a reader takes from looking to pinning

@@ -15,6 +15,7 @@ struct healing_view {
   cluster_map map;
   ring places;
   std::set<node_id> reachable; // by gossip: alive
+  std::set<node_id> dead;      // by gossip
   bool active = false;         // it is this process that heals
 };
 

@@ -34,6 +34,7 @@ using members_atom = caf::atom_constant<caf::atom("members")>;
 using mover_atom = caf::atom_constant<caf::atom("mover")>;
 using next_atom = caf::atom_constant<caf::atom("next")>;
 using raft_atom = caf::atom_constant<caf::atom("raft")>;
+using pinned_atom = caf::atom_constant<caf::atom("pinned")>;
 using read_atom = caf::atom_constant<caf::atom("read")>;
 using repair_atom = caf::atom_constant<caf::atom("repair")>;
 using remove_atom = caf::atom_constant<caf::atom("remove")>;
@@ -161,6 +162,11 @@ struct members_view {
   std::shared_ptr<const std::vector<gossip_member>> members;
 };
 
+// What is being read somewhere (readers.hpp).
+using readers_actor = caf::typed_actor<
+  // Those of the ids that are being read. An error while somebody who may read does not answer.
+  caf::replies_to<pinned_atom, wire<pb::data_ids>>::with<wire<pb::data_ids>>, caf::reacts_to<view_atom, new_healing_view>>;
+
 // Background work on where content is: moves pieces away from nodes that are lost or drained, and to where the ring wants
 // them. Driven by its own timer; idle unless it is this process that heals.
 using mover_actor = caf::typed_actor<caf::reacts_to<tick_atom>, caf::reacts_to<next_atom>, caf::reacts_to<view_atom, new_healing_view>,
@@ -177,7 +183,7 @@ using ring_manager_actor = caf::typed_actor<caf::reacts_to<tick_atom>,
   // The map as it was read last; ec::unavailable before the first time.
   caf::replies_to<status_atom>::with<wire<pb::cluster_map>>,
   // Who is to be told what they need to know to heal.
-  caf::reacts_to<mover_atom, healer_actor, mover_actor>>;
+  caf::reacts_to<mover_atom, healer_actor, mover_actor, readers_actor>>;
 
 } // namespace troupe
 

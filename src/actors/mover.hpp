@@ -30,7 +30,8 @@ struct mover_options {
   mover_options() = default; // not an aggregate: CAF rule 1
   metadata_actor metadata;
   replicator_actor replicator;
-  const read_pins* pins = nullptr;
+  const read_pins* pins = nullptr; // of this process
+  readers_actor readers;           // of all; empty: this process is the only one
   const wall_clock* clock = nullptr;
   std::chrono::milliseconds interval{1'000};       // between walks while there is something to do
   std::chrono::milliseconds idle_interval{60'000}; // between walks when the last one found nothing
@@ -64,7 +65,7 @@ struct mover_state {
   relocation_goal goal = relocation_goal::balance;
   std::shared_ptr<const healing_view> began_with;
   std::uint64_t walked_epoch = 0; // the map's, when the walk began
-  std::set<node_id> named; // draining nodes that a row still names
+  std::set<node_id> named;        // draining nodes that a row still names
   bool found_something = false, complete = true;
   std::string vacated_cursor;
   pb::healing_status told;

@@ -71,9 +71,22 @@ void remove_next(mover_pointer self, const std::shared_ptr<vacated_page>& page) 
     s.found_something = true; // the next round comes soon
     return remove_next(self, page);
   }
-  self->request(s.options.replicator, s.options.request_timeout, remove_atom::value, wire<pb::extent>{all_of(id, row)})
-    .then([=, key = key, value = value] { erase_row(self, page, key, value); },
-      [=](caf::error&) { remove_next(self, page); }); // a node is away: its row stays
+  auto remove = [=, key = key, value = value, what = wire<pb::extent>{all_of(id, row)}] {
+    auto& o = self->state.options;
+    self->request(o.replicator, o.request_timeout, remove_atom::value, what)
+      .then([=] { erase_row(self, page, key, value); },
+        [=](caf::error&) { remove_next(self, page); }); // a node is away: its row stays
+  };
+  if (!s.options.readers) return remove();
+  pb::data_ids ids;
+  ids.add_ids(id.to_bytes());
+  self->request(s.options.readers, s.options.request_timeout, pinned_atom::value, wire<pb::data_ids>{std::move(ids)})
+    .then(
+      [=](const wire<pb::data_ids>& pinned) {
+        if (pinned->ids_size() == 0) return remove();
+        remove_next(self, page);
+      },
+      [=](caf::error&) { remove_next(self, page); }); // perhaps it is being read
 }
 
 } // namespace

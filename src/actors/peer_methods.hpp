@@ -29,6 +29,8 @@ enum class peer_method : std::uint8_t {
   metadata_members = 26, // member_change -> nothing
   // GOSSIPER; control plane.
   gossip = 40, // gossip_message; a post
+  // Of a coordinator; control plane.
+  pins = 60, // data_ids -> those of them that are being read there
 };
 
 inline peer_message to_peer(peer_method method, std::string head = {}, chunk body = {}) {

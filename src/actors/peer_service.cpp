@@ -1,6 +1,7 @@
 #include "actors/peer_service.hpp"
 
 #include "actors/peer_methods.hpp"
+#include "actors/readers.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/send.hpp>
@@ -102,6 +103,14 @@ void serve_metadata(service_pointer self, const served_request& r, peer_method m
   }
 }
 
+void serve_pins(service_pointer self, const served_request& r) {
+  auto* pins = self->state.options.pins;
+  if (pins == nullptr) return r.answer(not_played("coordinator"));
+  auto ids = parse_head<pb::data_ids>(r.message);
+  if (!ids) return r.answer(ids.error());
+  r.answer(peer_message{.method = 0, .head = pinned_here(*ids, *pins).SerializeAsString(), .body = {}});
+}
+
 void serve_post(service_pointer self, const served_request& r, peer_method method) {
   auto& o = self->state.options;
   if (method == peer_method::gossip && o.gossiper)
@@ -118,6 +127,7 @@ void serve(service_pointer self, const served_request& r) {
   if (method >= peer_method::shard_append && method <= peer_method::shard_status) return serve_shard(self, r, method);
   if (method >= peer_method::metadata_read && method <= peer_method::metadata_members)
     return serve_metadata(self, r, method);
+  if (method == peer_method::pins) return serve_pins(self, r);
   r.answer(fail(ec::not_implemented, "this process does not know request " + std::to_string(r.message.method)));
 }
 

@@ -11,11 +11,14 @@
 
 namespace troupe {
 
+class read_pins;
+
 struct peer_service_options {
   peer_service_options() = default; // not an aggregate: CAF rule 1
   shard_actor shard;                // may be empty, as the others
   metadata_actor metadata;          // the member of this process
   gossiper_actor gossiper;
+  const read_pins* pins = nullptr;           // of a coordinator; outlives the actor
   std::chrono::milliseconds timeout{30'000}; // of every request of ours
 };
 

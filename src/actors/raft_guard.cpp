@@ -101,6 +101,20 @@ void raft_host::impl::begin_leading() {
   });
 }
 
+// Entries that a snapshot has replaced here: libraft, which does not find them in its log, would append them once more at
+// its end. They are committed, so a leader of this term has them, too, and the logs are compared where the snapshot ends.
+// False: the message has none of them.
+bool raft_host::impl::skips_snapshot(pb::raft_append_entries& m) const {
+  const auto& snapshot = raft.log.snapshot;
+  if (m.term() < raft.current_term || m.prev_log_index() >= raft.log.offset) return false;
+  auto covered =
+    std::min<std::uint64_t>(snapshot.last_index - m.prev_log_index(), static_cast<std::uint64_t>(m.entries_size()));
+  m.mutable_entries()->DeleteSubrange(0, static_cast<int>(covered));
+  m.set_prev_log_index(snapshot.last_index);
+  m.set_prev_log_term(snapshot.last_term);
+  return true;
+}
+
 // By the rules of AppendEntries, so libraft will say the same.
 bool raft_host::impl::follows_on(const pb::raft_append_entries& m) const {
   return m.term() >= raft.current_term &&

@@ -73,6 +73,7 @@ struct raft_host::impl {
   bool votes_twice(const pb::raft_message&) const;
   bool too_early_to_count(const pb::raft_message&) const;
   void forget_lost_log(const pb::raft_message&);
+  bool skips_snapshot(pb::raft_append_entries&) const;
   bool follows_on(const pb::raft_append_entries&) const;
   void note_agreement(std::uint64_t term, std::uint64_t index);
   std::uint64_t agreed_index() const;

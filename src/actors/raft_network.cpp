@@ -128,6 +128,8 @@ void raft_host::impl::take(const pb::raft_message& m) {
       heartbeat.mutable_append_entries()->clear_entries();
       return take(heartbeat);
     }
+    if (entries.prev_log_index() < raft.log.offset)
+      if (auto rest = m; skips_snapshot(*rest.mutable_append_entries())) return take(rest);
     roll_back_configuration(entries);
     if (follows_on(entries))
       note_agreement(entries.term(), entries.prev_log_index() + static_cast<std::uint64_t>(entries.entries_size()));

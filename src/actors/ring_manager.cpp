@@ -40,8 +40,9 @@ struct ring_manager_state {
   std::string shown;                          // what the last view was made of
   std::vector<std::string> refusals;          // of the last decision: told once
   log_limit lines;
-  healer_actor healer; // both or none
+  healer_actor healer; // all three or none
   mover_actor mover;
+  readers_actor readers;
   bool reading = false, proposing = false; // the map; one after the other
 };
 
@@ -89,6 +90,7 @@ void show_healers(manager_pointer self) {
   auto view = std::make_shared<healing_view>(*s.map);
   const node_id* healing = nullptr; // nodes are sorted by id
   for (auto& n : s.map->nodes()) {
+    if (status_of(s, n.id) == member_status::dead) view->dead.insert(n.id);
     if (status_of(s, n.id) != member_status::alive) continue;
     view->reachable.insert(n.id);
     bool takes_part = n.state == node_state::up || n.state == node_state::draining;
@@ -98,6 +100,7 @@ void show_healers(manager_pointer self) {
   new_healing_view shown{std::move(view)};
   self->send(s.healer, view_atom::value, shown);
   self->send(s.mover, view_atom::value, shown);
+  self->send(s.readers, view_atom::value, shown);
 }
 
 void show(manager_pointer self) {
@@ -297,7 +300,8 @@ ring_manager_actor spawn_ring_manager(caf::actor_system& system, ring_manager_op
           if (!s.map) return to_caf(fail(ec::unavailable, "the cluster map has not been read yet"));
           return wire<pb::cluster_map>{s.map->message()};
         },
-        [self](mover_atom, const healer_actor& healer, const mover_actor& mover) {
+        [self](mover_atom, const healer_actor& healer, const mover_actor& mover, const readers_actor& readers) {
+          self->state.readers = readers;
           self->state.healer = healer;
           self->state.mover = mover;
           show_healers(self);

@@ -2,6 +2,7 @@
 
 #include "actors/healer.hpp"
 #include "actors/mover.hpp"
+#include "actors/readers.hpp"
 #include "api/admin/console.hpp"
 #include "api/http/actor_bridge.hpp"
 #include "api/http/budget.hpp"
@@ -63,7 +64,7 @@ error listening_failed(const char* what, const host_port& where, const error& e)
 
 struct coordinator::impl {
   coordinator_options options;
-  read_pins pins;
+  read_pins own_pins;
   failure_log failures;
   std::atomic<bool> ready{false};
   std::unique_ptr<s3::surface> surface;
@@ -72,6 +73,7 @@ struct coordinator::impl {
   std::unique_ptr<http::server> console;
   healer_actor heal;
   mover_actor move;
+  readers_actor readers;
   bool stopped = false;
 };
 
@@ -109,7 +111,8 @@ result<std::unique_ptr<coordinator>> coordinator::start(caf::actor_system& syste
     .watcher = &i->failures,
   };
   i->s3 = std::make_unique<http::server>(std::move(s3));
-  auto shared = store_options(o, i->pins);
+  auto& pins = o.pins != nullptr ? *o.pins : i->own_pins;
+  auto shared = store_options(o, pins);
   for (unsigned n = 0; n < i->s3->threads(); ++n) {
     auto& io = i->s3->io(n);
     i->services.push_back(std::make_unique<io_services>(system, io, o.memory_bytes / i->s3->threads(), shared));
@@ -141,7 +144,15 @@ result<std::unique_ptr<coordinator>> coordinator::start(caf::actor_system& syste
   healer_options heal;
   heal.metadata = o.metadata;
   heal.replicator = o.replicator;
-  heal.pins = &i->pins;
+  heal.pins = &pins;
+  if (o.ring_manager) {
+    readers_options ask;
+    ask.net = o.net;
+    ask.pins = &pins;
+    ask.self = o.self;
+    i->readers = spawn_readers(system, std::move(ask));
+    heal.readers = i->readers;
+  }
   heal.clock = o.clock;
   heal.grace_ms = o.reclaim_grace.count();
   heal.clustered = static_cast<bool>(o.ring_manager);
@@ -151,13 +162,14 @@ result<std::unique_ptr<coordinator>> coordinator::start(caf::actor_system& syste
     mover_options move;
     move.metadata = o.metadata;
     move.replicator = o.replicator;
-    move.pins = &i->pins;
+    move.pins = &pins;
+    move.readers = i->readers;
     move.clock = o.clock;
     move.delay = o.heal_delay;
     move.bytes_per_second = o.heal_bytes_per_second;
     move.vacated_grace = o.reclaim_grace;
     i->move = system.spawn(mover, std::move(move));
-    caf::anon_send(o.ring_manager, mover_atom::value, i->heal, i->move);
+    caf::anon_send(o.ring_manager, mover_atom::value, i->heal, i->move, i->readers);
   }
   i->ready = true;
   return std::unique_ptr<coordinator>{new coordinator{std::move(i)}};
@@ -176,6 +188,8 @@ std::size_t coordinator::stop(std::chrono::milliseconds grace) {
   impl_->heal = nullptr;
   if (impl_->move) caf::anon_send_exit(impl_->move, caf::exit_reason::user_shutdown);
   impl_->move = nullptr;
+  if (impl_->readers) caf::anon_send_exit(impl_->readers, caf::exit_reason::user_shutdown);
+  impl_->readers = nullptr;
   impl_->options.ring_manager = nullptr;
   impl_->options.metadata = nullptr;
   impl_->options.replicator = nullptr;

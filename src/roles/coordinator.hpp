@@ -21,6 +21,9 @@
 
 namespace troupe {
 
+class channel;
+class read_pins;
+
 struct coordinator_options {
   host_port s3;
   host_port console;
@@ -35,6 +38,9 @@ struct coordinator_options {
   std::shared_ptr<const live_node_counts> nodes; // decides the geometry of new content
   troupe::redundancy redundancy;
   std::chrono::milliseconds reclaim_grace{60'000};
+  read_pins* pins = nullptr;       // shared with who answers other processes; nothing: an own one
+  std::shared_ptr<channel> net;    // to other processes; of a cluster
+  node_id self;                    // the same
   ring_manager_actor ring_manager; // of a cluster; empty: all nodes are in this process, and stay as they are
   std::chrono::milliseconds heal_delay{60'000};
   std::uint64_t heal_bytes_per_second = std::uint64_t{64} << 20;

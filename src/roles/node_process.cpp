@@ -13,6 +13,7 @@
 #include "actors/volume_manager.hpp"
 #include "codec/digest.hpp"
 #include "codec/text.hpp"
+#include "core/read_pins.hpp"
 #include "net/tcp_channel.hpp"
 #include "roles/actor_config.hpp"
 #include "roles/coordinator.hpp"
@@ -84,6 +85,7 @@ struct node_process::impl {
   std::shared_ptr<tcp_channel> net; // outlives every actor that may answer a peer
   std::shared_ptr<address_book> addresses = std::make_shared<address_book>();
   std::shared_ptr<live_node_counts> counts = std::make_shared<live_node_counts>();
+  read_pins pins; // of what is being read here
   std::shared_ptr<std::atomic<bool>> in_touch = std::make_shared<std::atomic<bool>>(false);
   std::unique_ptr<coordinator> front; // its io_contexts outlive the actor system: declared, so destroyed, around it
   actor_config system_config;
@@ -212,6 +214,7 @@ void node_process::impl::serve_peers() {
   o.shard = shard;
   o.metadata = member;
   o.gossiper = gossip;
+  if (self.coordinator) o.pins = &pins;
   service = spawn_peer_service(system, std::move(o));
   net->start(handler_of(service));
 }
@@ -262,6 +265,9 @@ result<> node_process::impl::start_coordinator() {
   o.replicator = replicator;
   o.nodes = counts;
   o.reclaim_grace = config.healing.reclaim_grace;
+  o.pins = &pins;
+  o.net = net;
+  o.self = self.id;
   o.ring_manager = ring_manager;
   o.heal_delay = config.healing.delay;
   o.heal_bytes_per_second = config.healing.rate_bytes;
