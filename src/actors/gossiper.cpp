@@ -38,6 +38,13 @@ const char* text_of(member_status s) {
   }
 }
 
+// Who is expected at an address; nothing for a seed that nobody has heard of yet.
+std::string name_at(const gossip& members, const std::string& address) {
+  for (auto& [id, m] : members.members())
+    if (m.address == address) return id.name;
+  return {};
+}
+
 void arm(gossiper_pointer self) {
   auto& s = self->state;
   auto next = s.members->next();
@@ -49,7 +56,7 @@ void arm(gossiper_pointer self) {
 void carry_out(gossiper_pointer self, gossip::effects todo) {
   auto& s = self->state;
   for (auto& d : todo.send)
-    s.options.net->post({{}, d.address}, plane::control, to_peer(peer_method::gossip, d.message));
+    s.options.net->post({name_at(*s.members, d.address), d.address}, plane::control, to_peer(peer_method::gossip, d.message));
   for (auto& m : todo.changed)
     if (m.id != s.options.node) spdlog::info("member {} ({}) is {}", m.id.name, m.address, text_of(m.status));
   if (todo.same_name && s.twin_lines.allow(self->clock().now()))

@@ -124,6 +124,12 @@ task<> inbound::run() {
       spdlog::warn("node {} sent a frame that is no request", node_);
       break;
     }
+    auto fault = env_.faults ? env_.faults->incoming(node_) : net::fault{};
+    if (fault.drop) continue;
+    if (fault.delay.count() != 0) { // all that follows on this connection is as late
+      timer late{env_.io, fault.delay};
+      co_await late.async_wait(outcome);
+    }
     serve(std::move(*f));
   }
   close();

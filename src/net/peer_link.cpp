@@ -69,15 +69,25 @@ bool peer_link::ready_to_send(const channel::on_answer& answered) {
   return true;
 }
 
+void peer_link::send(outgoing o) {
+  auto fault = env_.faults ? env_.faults->outgoing(to_.node) : net::fault{};
+  if (fault.drop) return; // a call ends by its deadline
+  if (fault.delay.count() == 0) return writer_->push(std::move(o));
+  auto late = std::make_shared<timer>(env_.io, fault.delay);
+  late->async_wait([self = shared_from_this(), late, held = std::move(o)](boost::system::error_code e) mutable {
+    if (!e && !self->closed_) self->writer_->push(std::move(held));
+  });
+}
+
 void peer_link::call(peer_message m, std::chrono::milliseconds timeout, channel::on_answer answered) {
   if (!ready_to_send(answered)) return;
   auto id = next_id_++;
   calls_.emplace(id, pending{steady::now() + timeout, std::move(answered), connected_});
-  writer_->push(outgoing::make(frame_kind::request, m.method, id, m.head, std::move(m.body)));
+  send(outgoing::make(frame_kind::request, m.method, id, m.head, std::move(m.body)));
 }
 
 void peer_link::post(peer_message m) {
-  if (ready_to_send(nullptr)) writer_->push(outgoing::make(frame_kind::post, m.method, 0, m.head, std::move(m.body)));
+  if (ready_to_send(nullptr)) send(outgoing::make(frame_kind::post, m.method, 0, m.head, std::move(m.body)));
 }
 
 void peer_link::expire(steady::time_point now) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "net/channel.hpp"
+#include "net/faults.hpp"
 #include "net/frame_stream.hpp"
 #include "troupe.pb.h"
 
@@ -25,6 +26,7 @@ struct link_environment {
   std::chrono::milliseconds connect_timeout{3'000};             // TCP, TLS and hello together
   std::chrono::milliseconds pause_first{100}, pause_max{2'000}; // after a failed try
   std::size_t queued_bytes_max = std::size_t{64} << 20;         // of one link
+  std::shared_ptr<const fault_rules> faults;                    // nothing: none
   std::size_t calls_max = 16'384;                               // of one link, without an answer
 };
 
@@ -48,6 +50,8 @@ private:
   };
 
   std::string who() const; // for messages
+  // Puts it in the queue; a fault rule may keep it from there, for a time or for ever.
+  void send(outgoing);
   bool ready_to_send(const channel::on_answer&);
   task<> connect_and_read();
   task<result<>> connect();

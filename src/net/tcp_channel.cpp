@@ -42,7 +42,7 @@ struct tcp_channel::impl {
   // What one plane needs: everything here is touched on its io thread only.
   struct lane {
     lane(impl& i, plane p, std::function<pb::hello()> hello, const tls_files& tls)
-        : owner(i), which(p), env{.io = io, .tls = tls, .hello = std::move(hello)} {}
+        : owner(i), which(p), env{.io = io, .tls = tls, .hello = std::move(hello), .faults = i.options.faults} {}
     impl& owner;
     plane which;
     asio::io_context io{1};

@@ -5,6 +5,7 @@
 
 #include "base/environment.hpp"
 #include "net/channel.hpp"
+#include "net/faults.hpp"
 #include "net/tls.hpp"
 
 #include <memory>
@@ -17,6 +18,7 @@ struct tcp_channel_options {
   std::string node;
   std::string listen; // HOST:PORT; port 0: the kernel picks
   net::tls_files tls;
+  std::shared_ptr<const net::fault_rules> faults; // nothing: none are injected
   wall_clock* clock = nullptr;
   entropy* random = nullptr;
 };
