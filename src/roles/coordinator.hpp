@@ -32,6 +32,8 @@ struct coordinator_options {
   std::string region = "us-east-1";
   metadata_actor metadata;
   replicator_actor replicator;
+  surveyor_actor surveyor;                       // for /admin
+  ring_manager_actor ring_manager;               // for /admin; empty: there is no cluster to change
   std::shared_ptr<const live_node_counts> nodes; // decides the geometry of new content
   std::uint32_t piece_bytes = std::uint32_t{512} << 10;
   std::chrono::milliseconds reclaim_grace{60'000};
