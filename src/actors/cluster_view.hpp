@@ -3,6 +3,7 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
+#include "core/cluster_map.hpp"
 #include "core/latency_estimate.hpp"
 #include "core/ring.hpp"
 
@@ -24,11 +25,12 @@ struct storage_node {
 
 struct cluster_view {
   cluster_view() = default;
-  ring places;                     // where new content goes
-  std::vector<storage_node> nodes; // also those that take no new content
-  std::vector<node_id> suspects;   // of them: gossip had no answer lately
-  std::vector<node_id> gone;       // for good: what they held is held no more
-  node_id local;                   // its pieces are preferred; may be empty
+  ring places;                            // where new content goes
+  std::vector<storage_node> nodes;        // also those that take no new content
+  std::vector<node_id> suspects;          // of them: gossip had no answer lately
+  std::vector<node_id> gone;              // for good: what they held is held no more
+  node_id local;                          // its pieces are preferred; may be empty
+  std::shared_ptr<const cluster_map> map; // what it was made of; empty where there is none (`troupe dev`)
 
   const shard_actor* find(const node_id& id) const {
     for (auto& n : nodes)

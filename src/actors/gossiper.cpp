@@ -56,7 +56,8 @@ void arm(gossiper_pointer self) {
 void carry_out(gossiper_pointer self, gossip::effects todo) {
   auto& s = self->state;
   for (auto& d : todo.send)
-    s.options.net->post({name_at(*s.members, d.address), d.address}, plane::control, to_peer(peer_method::gossip, d.message));
+    s.options.net->post(
+      {name_at(*s.members, d.address), d.address}, plane::control, to_peer(peer_method::gossip, d.message));
   for (auto& m : todo.changed)
     if (m.id != s.options.node) spdlog::info("member {} ({}) is {}", m.id.name, m.address, text_of(m.status));
   if (todo.same_name && s.twin_lines.allow(self->clock().now()))

@@ -21,6 +21,7 @@ namespace troupe {
 
 using append_atom = caf::atom_constant<caf::atom("append")>;
 using abandon_atom = caf::atom_constant<caf::atom("abandon")>;
+using change_atom = caf::atom_constant<caf::atom("change")>;
 using compare_atom = caf::atom_constant<caf::atom("compare")>;
 using commit_atom = caf::atom_constant<caf::atom("commit")>;
 using copy_atom = caf::atom_constant<caf::atom("copy")>;
@@ -169,7 +170,7 @@ using readers_actor = caf::typed_actor<
 
 // Background work on where content is: moves pieces away from nodes that are lost or drained, and to where the ring wants
 // them. Driven by its own timer; idle unless it is this process that heals.
-using mover_actor = caf::typed_actor<caf::reacts_to<tick_atom>, caf::reacts_to<next_atom>, caf::reacts_to<view_atom, new_healing_view>,
+using mover_actor = caf::typed_actor<caf::reacts_to<tick_atom, std::uint64_t>, caf::reacts_to<next_atom>, caf::reacts_to<view_atom, new_healing_view>,
   caf::replies_to<status_atom>::with<wire<pb::healing_status>>>;
 
 // Who is alive, as this process sees it (core/gossip.hpp).
@@ -183,13 +184,45 @@ using ring_manager_actor = caf::typed_actor<caf::reacts_to<tick_atom>,
   // The map as it was read last; ec::unavailable before the first time.
   caf::replies_to<status_atom>::with<wire<pb::cluster_map>>,
   // Who is to be told what they need to know to heal.
-  caf::reacts_to<mover_atom, healer_actor, mover_actor, readers_actor>>;
+  caf::reacts_to<mover_atom, healer_actor, mover_actor, readers_actor>,
+  // An operator's request (core/map_change.hpp): the map with it, committed. ec::conflict: others changed the map
+  // meanwhile, each time; ec::timeout: whether it was made is not known. What is so already is no error.
+  caf::replies_to<change_atom, wire<pb::map_change>>::with<wire<pb::cluster_map>>>;
+
+// What every node and member of the cluster said, asked at one time (survey.hpp).
+struct cluster_survey;
+struct survey_result {
+  survey_result() = default;
+  explicit survey_result(std::shared_ptr<const cluster_survey> s) : survey(std::move(s)) {}
+  std::shared_ptr<const cluster_survey> survey;
+};
+struct extent_survey;
+struct extents_to_survey {
+  extents_to_survey() = default;
+  explicit extents_to_survey(std::vector<pb::extent> e) : extents(std::move(e)) {}
+  std::vector<pb::extent> extents;
+};
+struct extent_surveys {
+  extent_surveys() = default;
+  explicit extent_surveys(std::shared_ptr<const std::vector<extent_survey>> s) : surveys(std::move(s)) {}
+  std::shared_ptr<const std::vector<extent_survey>> surveys; // in the order asked
+};
+
+// Asks around on behalf of an operator. A node that does not answer is part of the answer, not an error.
+using surveyor_actor = caf::typed_actor<
+  // The storage nodes, as they are from now on.
+  caf::reacts_to<view_atom, new_view>, caf::replies_to<status_atom>::with<survey_result>,
+  // Which pieces are where they should be.
+  caf::replies_to<compare_atom, extents_to_survey>::with<extent_surveys>>;
 
 } // namespace troupe
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::new_view)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::new_healing_view)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::members_view)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::survey_result)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::extents_to_survey)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::extent_surveys)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::upload_options) // sessions and their coordinator share a process
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::upload_summary)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::log_sync)

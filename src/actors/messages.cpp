@@ -90,6 +90,8 @@ void register_messages(caf::actor_system_config& cfg) {
   cfg.add_message_type<wire<pb::state_copy_request>>("troupe::state_copy_request");
   cfg.add_message_type<wire<pb::state_copy_page>>("troupe::state_copy_page");
   cfg.add_message_type<wire<pb::member_change>>("troupe::member_change");
+  cfg.add_message_type<wire<pb::cluster_map>>("troupe::cluster_map");
+  cfg.add_message_type<wire<pb::map_change>>("troupe::map_change");
 }
 
 } // namespace troupe

@@ -39,8 +39,7 @@ std::shared_ptr<const healing_view> patient_view(const mover_state& s) {
 }
 
 void arm(mover_pointer self, std::chrono::milliseconds delay) {
-  ++self->state.armed;
-  self->delayed_send(self, delay, tick_atom::value);
+  self->delayed_send(self, delay, tick_atom::value, ++self->state.armed);
 }
 
 void begin_walk(mover_pointer self) {
@@ -159,7 +158,7 @@ void end_round(mover_pointer self) {
   auto& s = self->state;
   if (s.view->map.epoch() != s.walked_epoch) return arm(self, std::chrono::milliseconds{0}); // it changed meanwhile
   auto busy = s.found_something || s.goal == relocation_goal::protect;
-  if (s.armed == 0) arm(self, busy ? s.options.interval : s.options.idle_interval);
+  arm(self, busy ? s.options.interval : s.options.idle_interval);
 }
 
 mover_actor::behavior_type mover(mover_pointer self, mover_options options) {
@@ -167,14 +166,10 @@ mover_actor::behavior_type mover(mover_pointer self, mover_options options) {
   self->set_default_handler(caf::drop);
   arm(self, self->state.options.interval);
   return {
-    [self](tick_atom) {
+    [self](tick_atom, std::uint64_t number) {
       auto& s = self->state;
-      --s.armed;
-      if (s.walking) return;
-      if (!s.view || !s.view->active) {
-        if (s.armed == 0) arm(self, s.options.interval);
-        return;
-      }
+      if (number != s.armed || s.walking) return;
+      if (!s.view || !s.view->active) return arm(self, s.options.interval);
       begin_walk(self);
       read_page(self);
     },

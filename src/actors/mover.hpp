@@ -70,7 +70,7 @@ struct mover_state {
   std::string vacated_cursor;
   pb::healing_status told;
   log_limit lines;
-  unsigned armed = 0; // ticks on their way
+  std::uint64_t armed = 0; // the number of the tick that counts: the one armed last
 };
 
 using mover_pointer = mover_actor::stateful_pointer<mover_state>;

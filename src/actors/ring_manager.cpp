@@ -4,7 +4,9 @@
 #include "actors/log_limit.hpp"
 #include "actors/mover.hpp"
 #include "actors/remote_shard.hpp"
+#include "actors/reply.hpp"
 #include "core/cluster_requests.hpp"
+#include "core/map_change.hpp"
 #include "core/tables.hpp"
 
 #include <caf/actor_system.hpp>
@@ -23,6 +25,7 @@ namespace troupe {
 namespace {
 
 constexpr std::string_view map_row = "cluster_map";
+constexpr unsigned change_tries_max = 8; // of an operator's request that others are faster than
 
 struct ring_manager_state {
   ring_manager_state() = default;
@@ -126,17 +129,18 @@ void show(manager_pointer self) {
     counts.alive += status == member_status::alive;
   }
   view->places = ring{std::move(places)};
+  view->map = std::make_shared<const cluster_map>(*s.map);
   if (s.options.nodes) s.options.nodes->set(counts);
+  if (s.options.surveyor) self->send(s.options.surveyor, view_atom::value, new_view{view});
   if (s.options.replicator) self->send(s.options.replicator, view_atom::value, new_view{std::move(view)});
   show_healers(self);
 }
 
 // ---- the map -----------------------------------------------------------------------------------------------------
 
-// Commits the next map in place of the one that it was made from; another change meanwhile makes it fail, and the next
-// tick decides anew.
-void propose(manager_pointer self, const cluster_map& next, const std::optional<std::string>& before) {
-  auto& o = self->state.options;
+// Puts the next map in place of the one that it was made from.
+wire<pb::batch> replacing(
+  const ring_manager_options& o, const cluster_map& next, const std::optional<std::string>& before) {
   pb::batch batch;
   auto key = tables::system_row(map_row);
   auto& p = *batch.add_preconditions();
@@ -148,8 +152,14 @@ void propose(manager_pointer self, const cluster_map& next, const std::optional<
   put.set_key(key);
   put.set_value(next.message().SerializeAsString());
   batch.set_now_ms(o.clock->now());
+  return wire<pb::batch>{std::move(batch)};
+}
+
+// Another change meanwhile makes it fail, and the next tick decides anew.
+void propose(manager_pointer self, const cluster_map& next, const std::optional<std::string>& before) {
+  auto& o = self->state.options;
   self->state.proposing = true;
-  self->request(o.metadata, o.request_timeout, commit_atom::value, wire<pb::batch>{std::move(batch)})
+  self->request(o.metadata, o.request_timeout, commit_atom::value, replacing(o, next, before))
     .then([self](const wire<pb::batch_result>&) { self->state.proposing = false; }, // the next tick reads what there is
       [self](caf::error& e) {
         self->state.proposing = false;
@@ -222,19 +232,44 @@ void tell_in_touch(const ring_manager_state& s, bool yes) {
   if (s.options.in_touch) *s.options.in_touch = yes;
 }
 
+std::string map_key() { return tables::system_row(map_row); }
+
+std::optional<std::string> row_in(const row_values& rows) {
+  auto found = rows.find(map_key());
+  return found == rows.end() ? std::nullopt : std::optional{found->second};
+}
+
+result<cluster_map> map_in(const ring_manager_options& o, const std::optional<std::string>& row) {
+  if (!row) return cluster_map::empty(o.cluster);
+  pb::cluster_map message;
+  if (!message.ParseFromString(*row)) return fail(ec::corrupt, "the cluster map does not parse");
+  auto map = cluster_map::make(message);
+  if (map && map->cluster() != o.cluster)
+    return fail(ec::conflict, "the metadata group's map is of cluster " + map->cluster() + ", not " + o.cluster);
+  return map;
+}
+
+// The map, and what the mover noted of draining nodes.
+wire<pb::read_request> map_request(const ring_manager_state& s) {
+  pb::read_request request;
+  request.add_keys(map_key());
+  if (s.map)
+    for (auto& n : s.map->nodes())
+      if (n.state == node_state::draining) request.add_keys(emptied_row(n.id));
+  return wire<pb::read_request>{std::move(request)};
+}
+
+row_values rows_of(const pb::read_reply& reply) {
+  row_values rows;
+  for (auto& row : reply.rows()) rows[row.key()] = row.value();
+  return rows;
+}
+
 void map_read(manager_pointer self, const row_values& rows) {
   auto& s = self->state;
-  auto found = rows.find(tables::system_row(map_row));
-  auto row = found == rows.end() ? std::nullopt : std::optional{found->second};
-  auto map = cluster_map::empty(s.options.cluster);
-  if (row) {
-    pb::cluster_map message;
-    map = message.ParseFromString(*row) ? cluster_map::make(message)
-                                        : result<cluster_map>{fail(ec::corrupt, "the cluster map does not parse")};
-  }
+  auto row = row_in(rows);
+  auto map = map_in(s.options, row);
   if (!map) return complain(self, map.error().message);
-  if (map->cluster() != s.options.cluster)
-    return complain(self, "the metadata group's map is of cluster " + map->cluster() + ", not " + s.options.cluster);
   if (row) {
     s.map = *map;
     show(self);
@@ -253,6 +288,53 @@ void map_read(manager_pointer self, const row_values& rows) {
       [](const caf::error&) {}); // it has failed, and says so itself
 }
 
+// ---- an operator's requests ----------------------------------------------------------------------------------------
+
+using map_reply = reply<wire<pb::cluster_map>>;
+
+void change_map(manager_pointer self, const wire<pb::map_change>& change, const map_reply& answer, unsigned tries_left);
+
+void changed(manager_pointer self, const cluster_map& map, const map_reply& answer) {
+  auto& s = self->state;
+  if (!s.map || s.map->epoch() < map.epoch()) { // at once: whoever asked looks next
+    s.map = map;
+    show(self);
+  }
+  answer(wire<pb::cluster_map>{map.message()});
+}
+
+void commit_change(manager_pointer self, const wire<pb::map_change>& change, const std::optional<std::string>& row,
+  const map_reply& answer, unsigned tries_left) {
+  auto& o = self->state.options;
+  if (!row) return answer(fail(ec::unavailable, "the cluster has no map yet: its nodes are still starting"));
+  auto map = map_in(o, row);
+  if (!map) return answer(map.error());
+  request_terms terms;
+  terms.now_ms = o.clock->now();
+  auto next = with_change(*map, *change, terms);
+  if (!next) return answer(next.error());
+  if (next->epoch() == map->epoch()) return changed(self, *map, answer);
+  self->request(o.metadata, o.request_timeout, commit_atom::value, replacing(o, *next, row))
+    .then(
+      [=, next = std::move(*next)](const wire<pb::batch_result>& committed) {
+        if (!committed->applied()) return change_map(self, change, answer, tries_left - 1);
+        spdlog::info("cluster map, epoch {}: {} {}, as was asked for", next.epoch(),
+          pb::map_change::kinds_Name(change->kind()), change->has_joining() ? change->joining().id() : change->node());
+        changed(self, next, answer);
+      },
+      [answer](const caf::error& e) { answer(from_caf(e)); });
+}
+
+void change_map(
+  manager_pointer self, const wire<pb::map_change>& change, const map_reply& answer, unsigned tries_left) {
+  auto& o = self->state.options;
+  if (tries_left == 0)
+    return answer(fail(ec::conflict, "others changed the cluster map meanwhile, time and again: try again"));
+  self->request(o.metadata, o.request_timeout, read_atom::value, map_request(self->state))
+    .then([=](const wire<pb::read_reply>& r) { commit_change(self, change, row_in(rows_of(*r)), answer, tries_left); },
+      [answer](const caf::error& e) { answer(from_caf(e)); });
+}
+
 void tick(manager_pointer self) {
   auto& o = self->state.options;
   self->delayed_send(self, o.interval, tick_atom::value);
@@ -264,18 +346,11 @@ void tick(manager_pointer self) {
       },
       [](const caf::error&) {});
   if (std::exchange(self->state.reading, true)) return;
-  pb::read_request request;
-  request.add_keys(tables::system_row(map_row));
-  if (self->state.map)
-    for (auto& n : self->state.map->nodes())
-      if (n.state == node_state::draining) request.add_keys(emptied_row(n.id));
-  self->request(o.metadata, o.request_timeout, read_atom::value, wire<pb::read_request>{std::move(request)})
+  self->request(o.metadata, o.request_timeout, read_atom::value, map_request(self->state))
     .then(
       [self](const wire<pb::read_reply>& reply) {
         self->state.reading = false;
-        row_values rows;
-        for (auto& row : reply->rows()) rows[row.key()] = row.value();
-        map_read(self, rows);
+        map_read(self, rows_of(*reply));
       },
       [self](caf::error& e) {
         self->state.reading = false;
@@ -305,6 +380,11 @@ ring_manager_actor spawn_ring_manager(caf::actor_system& system, ring_manager_op
           self->state.healer = healer;
           self->state.mover = mover;
           show_healers(self);
+        },
+        [self](change_atom, const wire<pb::map_change>& change) {
+          map_reply answer{self};
+          change_map(self, change, answer, change_tries_max);
+          return answer.later();
         },
       };
     });

@@ -1,6 +1,6 @@
 // RING MANAGER: what the cluster is, for this process. Reads the cluster map from the metadata group, lays over it what
 // gossip says of who is alive, and gives the REPLICATOR the picture that results: which nodes to use, and how to reach
-// them. In the process whose metadata member leads, it also changes the map (core/membership.hpp): elsewhere it only asks
+// them. Makes the changes of the map that an operator asks for. In the process whose metadata member leads, it also changes the map (core/membership.hpp): elsewhere it only asks
 // that its own node be in it.
 #pragma once
 
@@ -30,6 +30,7 @@ struct ring_manager_options {
   metadata_actor member;   // the one of this process; may be empty
   gossiper_actor gossiper;
   replicator_actor replicator; // may be empty: no coordinator here
+  surveyor_actor surveyor;     // the same
   shard_actor shard;           // of this process; may be empty
   std::shared_ptr<channel> net;
   std::vector<cluster_node> listed; // the configuration's nodes

@@ -22,6 +22,7 @@ constexpr const char* examples = R"(Examples:
   troupe storage get photos/cat.jpg copy.jpg    get it back
   troupe bench put --size 4KiB --duration 10s   measure
   troupe ca init                                make the certificate authority of a cluster
+  troupe admin status                           see how a cluster is
 
 `troupe SUBCOMMAND --help` says more. Exit codes: 0 done, 1 failed, 2 wrong command line.)";
 
@@ -86,12 +87,16 @@ void add_serve(CLI::App& app, command& chosen) {
 }
 
 void add_connection_options(CLI::App& app, connection_flags& flags) {
-  constexpr const char* group = "Connection";
   app
     .add_option(
       "--endpoint", flags.endpoint, "S3 endpoint; else TROUPE_ENDPOINT, the credentials file's, http://127.0.0.1:9000")
     ->type_name("URL")
-    ->group(group);
+    ->group("Connection");
+  add_credential_options(app, flags);
+}
+
+void add_credential_options(CLI::App& app, connection_flags& flags) {
+  constexpr const char* group = "Connection";
   app.add_option("--access-key", flags.access_key, "Access key; else TROUPE_ACCESS_KEY, else the credentials file's")
     ->type_name("KEY")
     ->group(group);
@@ -127,6 +132,7 @@ int run(int argc, const char* const* argv) {
   add_storage(app, chosen);
   add_bench(app, chosen);
   add_ca(app, chosen);
+  add_admin(app, chosen);
   auto* const help = app.add_subcommand("help", "Print this help, or that of a subcommand");
   const auto topic = std::make_shared<std::vector<std::string>>();
   help->add_option("SUBCOMMAND", *topic, "For example: storage put");

@@ -21,9 +21,12 @@ void add_serve(CLI::App&, command& chosen);
 void add_storage(CLI::App&, command& chosen);
 void add_bench(CLI::App&, command& chosen);
 void add_ca(CLI::App&, command& chosen);
+void add_admin(CLI::App&, command& chosen);
 
-// --endpoint, --access-key, --secret-key, --region, --data, --ca-file. `flags` must live as long as the app.
+// --endpoint, and the credential options. `flags` must live as long as the app.
 void add_connection_options(CLI::App&, connection_flags& flags);
+// --access-key, --secret-key, --region, --data, --ca-file.
+void add_credential_options(CLI::App&, connection_flags& flags);
 
 // Parses and runs; returns the exit code.
 int run(int argc, const char* const* argv);

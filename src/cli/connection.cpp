@@ -10,6 +10,7 @@ namespace troupe::cli {
 namespace {
 
 constexpr const char* endpoint_default = "http://127.0.0.1:9000";
+constexpr const char* console_default = "http://127.0.0.1:9001";
 constexpr const char* region_default = "us-east-1";
 constexpr const char* data_default = "./data";
 
@@ -29,6 +30,56 @@ result<> set_endpoint(connection& c, std::string endpoint) {
   return {};
 }
 
+// Sets both keys from one place. Nothing: they did not come from a credentials file.
+result<std::optional<endpoint_credentials>> set_keys(
+  connection& c, const connection_flags& flags, const environment_lookup& environment) {
+  const auto variable_access = environment("TROUPE_ACCESS_KEY");
+  const auto variable_secret = environment("TROUPE_SECRET_KEY");
+  if (!flags.access_key.empty() || !flags.secret_key.empty()) {
+    c.access_key = flags.access_key;
+    c.secret_key = flags.secret_key;
+    // The secret may stay out of the process list: an access key by flag, its secret in the environment.
+    if (c.secret_key.empty() && variable_secret && (!variable_access || *variable_access == c.access_key))
+      c.secret_key = *variable_secret;
+    if (c.access_key.empty() || c.secret_key.empty())
+      return fail(ec::bad_argument, "give --access-key and --secret-key together");
+    return std::nullopt;
+  }
+  if (variable_access || variable_secret) {
+    if (!variable_access || !variable_secret)
+      return fail(ec::bad_argument, "set TROUPE_ACCESS_KEY and TROUPE_SECRET_KEY together");
+    c.access_key = *variable_access;
+    c.secret_key = *variable_secret;
+    return std::nullopt;
+  }
+  const auto path = std::filesystem::path{flags.data.empty() ? data_default : flags.data} / "credentials";
+  auto found = read_endpoint_credentials(path);
+  if (!found && found.error().code == ec::not_found)
+    return fail(ec::bad_argument,
+      "no access key: give --access-key and --secret-key, set TROUPE_ACCESS_KEY and TROUPE_SECRET_KEY, or name the "
+      "folder of "
+      "`troupe dev` with --data (there is no " +
+        path.string() + ")");
+  if (!found) return found.error();
+  c.access_key = found->access_key;
+  c.secret_key = found->secret_key;
+  return std::optional{std::move(*found)};
+}
+
+connection begin_connection(const connection_flags& flags, const environment_lookup& environment) {
+  connection c;
+  c.region = !flags.region.empty() ? flags.region : environment("TROUPE_REGION").value_or(region_default);
+  c.ca_file = flags.ca_file;
+  return c;
+}
+
+// TROUPE_CONSOLE may say where a node of this machine listens: on all its addresses.
+std::string on_this_machine(std::string address) {
+  for (auto [all, loopback] : {std::pair{"0.0.0.0:", "127.0.0.1:"}, std::pair{"[::]:", "[::1]:"}})
+    if (address.starts_with(all)) return loopback + address.substr(std::string_view{all}.size());
+  return address;
+}
+
 } // namespace
 
 environment_lookup process_environment() {
@@ -40,41 +91,24 @@ environment_lookup process_environment() {
 }
 
 result<connection> resolve(const connection_flags& flags, const environment_lookup& environment) {
-  connection c;
-  c.region = !flags.region.empty() ? flags.region : environment("TROUPE_REGION").value_or(region_default);
-  c.ca_file = flags.ca_file;
+  auto c = begin_connection(flags, environment);
   auto endpoint = !flags.endpoint.empty() ? flags.endpoint : environment("TROUPE_ENDPOINT").value_or("");
-
-  const auto variable_access = environment("TROUPE_ACCESS_KEY");
-  const auto variable_secret = environment("TROUPE_SECRET_KEY");
-  if (!flags.access_key.empty() || !flags.secret_key.empty()) {
-    c.access_key = flags.access_key;
-    c.secret_key = flags.secret_key;
-    // The secret may stay out of the process list: an access key by flag, its secret in the environment.
-    if (c.secret_key.empty() && variable_secret && (!variable_access || *variable_access == c.access_key))
-      c.secret_key = *variable_secret;
-    if (c.access_key.empty() || c.secret_key.empty())
-      return fail(ec::bad_argument, "give --access-key and --secret-key together");
-  } else if (variable_access || variable_secret) {
-    if (!variable_access || !variable_secret)
-      return fail(ec::bad_argument, "set TROUPE_ACCESS_KEY and TROUPE_SECRET_KEY together");
-    c.access_key = *variable_access;
-    c.secret_key = *variable_secret;
-  } else {
-    const auto path = std::filesystem::path{flags.data.empty() ? data_default : flags.data} / "credentials";
-    auto found = read_endpoint_credentials(path);
-    if (!found && found.error().code == ec::not_found)
-      return fail(ec::bad_argument,
-        "no access key: give --access-key and --secret-key, set TROUPE_ACCESS_KEY and TROUPE_SECRET_KEY, or name the "
-        "folder of "
-        "`troupe dev` with --data (there is no " +
-          path.string() + ")");
-    if (!found) return found.error();
-    c.access_key = found->access_key;
-    c.secret_key = found->secret_key;
-    if (endpoint.empty()) endpoint = found->endpoint;
-  }
+  auto file = set_keys(c, flags, environment);
+  if (!file) return file.error();
+  if (endpoint.empty() && *file) endpoint = (*file)->endpoint;
   TROUPE_TRY(set_endpoint(c, endpoint.empty() ? endpoint_default : endpoint));
+  return c;
+}
+
+result<connection> resolve_console(const connection_flags& flags, const environment_lookup& environment) {
+  auto c = begin_connection(flags, environment);
+  c.service = "troupe";
+  auto console = flags.console;
+  if (console.empty()) console = on_this_machine(environment("TROUPE_CONSOLE").value_or(""));
+  auto file = set_keys(c, flags, environment);
+  if (!file) return file.error();
+  if (console.empty() && *file) console = (*file)->console;
+  TROUPE_TRY(set_endpoint(c, console.empty() ? console_default : console));
   return c;
 }
 

@@ -1,4 +1,4 @@
-// connection: which S3 endpoint, as whom. Each value comes from a flag, else the environment, else the file that
+// connection: which S3 endpoint or console, as whom. Each value comes from a flag, else the environment, else the file that
 // `troupe dev` wrote, else a default. The two keys always come from one place: half of one pair and half of another never mix.
 #pragma once
 
@@ -17,7 +17,8 @@ struct connection {
   std::string access_key;
   std::string secret_key;
   std::string region;
-  std::string ca_file; // empty: the system's
+  std::string service = "s3"; // what requests are signed for
+  std::string ca_file;        // empty: the system's
   std::chrono::seconds connect_timeout{10};
   std::chrono::seconds stall_timeout{60}; // less than a byte a second for so long
   unsigned retries = 3;
@@ -27,6 +28,7 @@ struct connection {
 // What was given on the command line; empty: not given.
 struct connection_flags {
   std::string endpoint;
+  std::string console; // of `troupe admin`, instead of endpoint
   std::string access_key;
   std::string secret_key;
   std::string region;
@@ -39,5 +41,7 @@ using environment_lookup = std::function<std::optional<std::string>(const char*)
 environment_lookup process_environment();
 
 result<connection> resolve(const connection_flags&, const environment_lookup&);
+// The console instead of the S3 endpoint: --connect, TROUPE_CONSOLE, the credentials file's, 127.0.0.1:9001.
+result<connection> resolve_console(const connection_flags&, const environment_lookup&);
 
 } // namespace troupe::cli

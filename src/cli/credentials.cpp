@@ -18,8 +18,10 @@ result<endpoint_credentials> endpoint_credentials_in(std::string_view text, std:
     const auto found = lines->find(name);
     return found == lines->end() ? std::string{} : found->second;
   };
-  endpoint_credentials found{
-    .access_key = value("access_key"), .secret_key = value("secret_key"), .endpoint = value("endpoint")};
+  endpoint_credentials found{.access_key = value("access_key"),
+    .secret_key = value("secret_key"),
+    .endpoint = value("endpoint"),
+    .console = value("console")};
   if (found.access_key.empty()) return fail(ec::bad_argument, std::string{origin} + ": has no access_key");
   if (found.secret_key.empty()) return fail(ec::bad_argument, std::string{origin} + ": has no secret_key");
   return found;

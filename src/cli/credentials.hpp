@@ -14,6 +14,7 @@ struct endpoint_credentials {
   std::string access_key;
   std::string secret_key;
   std::string endpoint; // may be empty
+  std::string console;  // may be empty
 };
 
 // `origin` names the text in error messages, which never show a value.

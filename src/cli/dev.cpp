@@ -21,7 +21,8 @@ void greet(const development_store& store, const dev_options& options) {
   std::printf("Try, in another terminal:\n\n");
   std::printf("  troupe storage mb%s photos\n", flags.c_str());
   std::printf("  troupe storage put%s cat.jpg photos/cat.jpg\n", flags.c_str());
-  std::printf("  troupe storage ls%s photos\n\n", flags.c_str());
+  std::printf("  troupe storage ls%s photos\n", flags.c_str());
+  std::printf("  troupe admin status%s\n\n", flags.c_str());
   std::printf("listening s3=%s console=%s\n", to_string(store.s3()).c_str(), to_string(store.console()).c_str());
   std::fflush(stdout);
 }

@@ -1,5 +1,6 @@
 #include "cli/s3_client.hpp"
 
+#include "cli/console_failure.hpp"
 #include "cli/curl_exchange.hpp"
 #include "cli/s3_failure.hpp"
 #include "codec/digest.hpp"
@@ -131,8 +132,8 @@ result<s3_response> s3_client::state::once(const s3_request& r, bool& may_repeat
   for (const auto& [name, value] : r.headers) signed_headers.push_back({name, value});
   const auto path = path_of(r.bucket, r.key);
   const auto added = sign({.method = r.method, .path = path, .query = r.query, .headers = signed_headers},
-    {.access_key = where.access_key, .secret_key = where.secret_key, .region = where.region}, payload,
-    hooks.clock->now());
+    {.access_key = where.access_key, .secret_key = where.secret_key, .region = where.region, .service = where.service},
+    payload, hooks.clock->now());
   header_list headers;
   for (const auto& [name, value] : r.headers) append(headers, name, value);
   for (const auto& [name, value] : added) append(headers, name, value);
@@ -153,6 +154,8 @@ result<s3_response> s3_client::state::once(const s3_request& r, bool& may_repeat
     }
     may_repeat = worth_repeating(a.answer.status) && again(a.answer.status == 503);
     if (may_repeat && hooks.sent_back) hooks.sent_back(a.sent);
+    if (a.answer.header("content-type") == "application/json")
+      return console_failure_of(a.answer.status, a.answer.body);
     return failure_of(a.answer.status, a.answer.body, a.answer.header("x-amz-request-id"));
   }
   if (a.own_error) return *std::move(a.own_error);

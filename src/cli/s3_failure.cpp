@@ -29,7 +29,15 @@ constexpr std::array known{
   std::pair{std::string_view{"NotImplemented"}, ec::not_implemented},
 };
 
-std::string_view words_of(int status) {
+} // namespace
+
+ec code_named(std::string_view s3_code) noexcept {
+  for (const auto& [name, code] : known)
+    if (name == s3_code) return code;
+  return ec::bad_request;
+}
+
+std::string_view words_of_status(int status) noexcept {
   switch (status) {
   case 400: return "Bad Request";
   case 401: return "Unauthorized";
@@ -49,7 +57,7 @@ std::string_view words_of(int status) {
   }
 }
 
-ec code_of(int status) {
+ec code_of_status(int status) noexcept {
   switch (status) {
   case 401:
   case 403: return ec::access_denied;
@@ -64,7 +72,6 @@ ec code_of(int status) {
   }
 }
 
-// An error text comes from the network: control characters must not reach the terminal.
 std::string printable(std::string_view s) {
   std::string out{s.substr(0, 1000)};
   for (char& c : out)
@@ -72,24 +79,16 @@ std::string printable(std::string_view s) {
   return out;
 }
 
-} // namespace
-
-ec code_named(std::string_view s3_code) noexcept {
-  for (const auto& [name, code] : known)
-    if (name == s3_code) return code;
-  return ec::bad_request;
-}
-
 error failure_of(int status, std::string_view body, std::string_view request_id) {
   const auto fault = parse_fault(body);
-  auto code = code_of(status);
+  auto code = code_of_status(status);
   std::string message;
   if (fault) {
     if (const auto named = code_named(fault->code); named != ec::bad_request) code = named;
     message = printable(fault->code) + ": " + printable(fault->message);
     if (request_id.empty()) request_id = fault->request_id;
   } else {
-    message = "HTTP " + std::to_string(status) + " " + std::string{words_of(status)};
+    message = "HTTP " + std::to_string(status) + " " + std::string{words_of_status(status)};
   }
   if (!request_id.empty()) message += " (request id " + printable(request_id) + ")";
   return fail(code, std::move(message));
@@ -121,9 +120,11 @@ std::string_view hint_for(const error& e) noexcept {
   }
 }
 
-int report_failure(std::string_view what, const error& e) {
+int report_failure(std::string_view what, const error& e) { return report_failure(what, e, hint_for(e)); }
+
+int report_failure(std::string_view what, const error& e, std::string_view hint) {
   std::string text = "troupe: " + std::string{what} + ": " + e.message + "\n";
-  if (const auto hint = hint_for(e); !hint.empty()) (text += "  hint: ") += std::string{hint} + "\n";
+  if (!hint.empty()) (text += "  hint: ") += std::string{hint} + "\n";
   std::fputs(text.c_str(), stderr);
   return 1;
 }

@@ -45,16 +45,20 @@ CLI::App* add_storage_command(
 }
 
 int run_session(const storage_flags& flags, const std::string& what, const std::function<result<>(session&)>& work) {
-  auto where = resolve(flags.where, process_environment());
+  return run_connected(resolve(flags.where, process_environment()), flags, what, work, hint_for);
+}
+
+int run_connected(result<connection> where, const storage_flags& flags, const std::string& what,
+  const std::function<result<>(session&)>& work, std::string_view (*hint)(const error&) noexcept) {
   if (!where) {
-    report_failure(what, where.error());
+    report_failure(what, where.error(), hint(where.error()));
     return where.error().code == ec::bad_argument ? 2 : 1;
   }
   session s{.where = *std::move(where), .signals = {}, .json = flags.json, .quiet = flags.quiet};
   auto done = work(s);
   if (done && std::fflush(stdout) != 0) done = check_stdout();
   if (done) return 0;
-  report_failure(what, done.error());
+  report_failure(what, done.error(), hint(done.error()));
   if (s.signals.signal() != 0) return 128 + s.signals.signal();
   return done.error().code == ec::bad_argument ? 2 : 1;
 }

@@ -31,6 +31,10 @@ struct session {
 // Resolves the connection and runs `work`; turns its error into the message "troupe: WHAT: ..." and the exit code.
 int run_session(const storage_flags&, const std::string& what, const std::function<result<>(session&)>& work);
 
+// The same on a connection that was resolved, or was not, by the caller. `hint`: see report_failure.
+int run_connected(result<connection> where, const storage_flags&, const std::string& what,
+  const std::function<result<>(session&)>& work, std::string_view (*hint)(const error&) noexcept);
+
 // A subcommand of `storage` with the flags that all have.
 CLI::App* add_storage_command(
   CLI::App& storage, const std::string& name, const std::string& description, storage_flags&);

@@ -7,6 +7,8 @@
 #include "troupe.pb.h"
 
 #include <cstdint>
+#include <set>
+#include <utility>
 
 namespace troupe {
 
@@ -20,5 +22,13 @@ struct protection {
 // By the map alone: a piece counts when its node is joining, up or draining, dead in gossip or not, and also when table
 // repairs notes that it is missing. ec::corrupt for an extent that makes no sense.
 result<protection> protection_of(const pb::extent&, const cluster_map&);
+
+// What nodes said when they were asked.
+struct found_missing {
+  std::set<std::pair<std::uint64_t, std::uint32_t>> pieces; // stripe, piece
+  std::set<node_id> silent;                                 // what they hold counts as missing
+};
+// By what was found: only what a node says it has counts.
+result<protection> protection_of(const pb::extent&, const found_missing&);
 
 } // namespace troupe

@@ -45,6 +45,8 @@ public:
   // Cursor over the non-empty data pieces of a range without building the whole list: the first of them.
   piece_range at(std::uint64_t offset) const; // precondition: offset < size; length runs to the piece's end
 
+  friend bool operator==(const stripe_layout&, const stripe_layout&) = default;
+
 private:
   stripe_geometry geometry_;
   std::uint64_t size_;

@@ -3,6 +3,7 @@
 #include "actors/healer.hpp"
 #include "actors/mover.hpp"
 #include "actors/readers.hpp"
+#include "api/admin/admin.hpp"
 #include "api/admin/console.hpp"
 #include "api/http/actor_bridge.hpp"
 #include "api/http/budget.hpp"
@@ -14,6 +15,7 @@
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
 
+#include <optional>
 #include <vector>
 
 namespace troupe {
@@ -30,6 +32,12 @@ struct io_services {
   http::actor_bridge bridge;
   http::budget memory;
   clustered_store store;
+};
+
+// What the console's io thread needs.
+struct console_services {
+  console_services(caf::actor_system& system, http::worker& io) : bridge(system, io.context()) {}
+  http::actor_bridge bridge;
 };
 
 // Failures of ours, in the log with the request's id. Every request's line is the access log's business.
@@ -56,6 +64,23 @@ clustered_store_options store_options(const coordinator_options& o, read_pins& p
   return s;
 }
 
+secret_lookup secret_lookup_of(const credentials& keys) {
+  return [&keys](std::string_view access) -> std::optional<std::string> {
+    return access == keys.access_key ? std::optional{keys.secret_key} : std::nullopt;
+  };
+}
+
+admin::config admin_config(const coordinator_options& o) {
+  return {.secret_of = secret_lookup_of(o.keys),
+    .clock = *o.clock,
+    .actors_of = [](http::request& rq) -> http::actor_bridge& {
+      return static_cast<console_services*>(rq.io().user)->bridge;
+    },
+    .metadata = o.metadata,
+    .surveyor = o.surveyor,
+    .ring_manager = o.ring_manager};
+}
+
 error listening_failed(const char* what, const host_port& where, const error& e) {
   return fail(e.code, std::string{"cannot listen for "} + what + " on " + to_string(where) + ": " + e.message);
 }
@@ -70,6 +95,7 @@ struct coordinator::impl {
   std::unique_ptr<s3::surface> surface;
   std::vector<std::unique_ptr<io_services>> services; // one per io thread of s3; outlive it
   std::unique_ptr<http::server> s3;
+  std::unique_ptr<console_services> for_console; // outlives it
   std::unique_ptr<http::server> console;
   healer_actor heal;
   mover_actor move;
@@ -87,9 +113,7 @@ result<std::unique_ptr<coordinator>> coordinator::start(caf::actor_system& syste
   auto& o = i->options;
 
   s3::surface_config surface{
-    .secret_of = [&keys = o.keys](std::string_view access) -> std::optional<std::string> {
-      return access == keys.access_key ? std::optional{keys.secret_key} : std::nullopt;
-    },
+    .secret_of = secret_lookup_of(o.keys),
     .store_of = [](http::request& rq) -> object_store& { return static_cast<io_services*>(rq.io().user)->store; },
     .clock = *o.clock,
     .region = o.region,
@@ -122,8 +146,13 @@ result<std::unique_ptr<coordinator>> coordinator::start(caf::actor_system& syste
   http::server_config console{
     .clock = *o.clock,
     .random = *o.random,
-    .handle = console::make_handler([&ready = i->ready, able = o.able] { return ready.load() && (!able || able()); }),
+    .handle = console::make_handler([&ready = i->ready, able = o.able] { return ready.load() && (!able || able()); },
+      admin::make_handler(admin_config(o))),
     .render_error = console::render_error,
+    .cut =
+      [](http::worker& io) {
+        static_cast<console_services*>(io.user)->bridge.fail_all(fail(ec::closed, "the store is stopping"));
+      },
     .threads = 1,
     .host = o.console.host,
     .port = o.console.port,
@@ -132,6 +161,8 @@ result<std::unique_ptr<coordinator>> coordinator::start(caf::actor_system& syste
     .request_id_field = "x-request-id",
   };
   i->console = std::make_unique<http::server>(std::move(console));
+  i->for_console = std::make_unique<console_services>(system, i->console->io(0));
+  i->console->io(0).user = i->for_console.get();
 
   if (auto ok = i->s3->start(); !ok) return listening_failed("S3", o.s3, ok.error());
   o.s3.port = i->s3->port();
@@ -190,14 +221,17 @@ std::size_t coordinator::stop(std::chrono::milliseconds grace) {
   impl_->move = nullptr;
   if (impl_->readers) caf::anon_send_exit(impl_->readers, caf::exit_reason::user_shutdown);
   impl_->readers = nullptr;
-  impl_->options.ring_manager = nullptr;
   impl_->options.metadata = nullptr;
   impl_->options.replicator = nullptr;
+  impl_->options.surveyor = nullptr;
+  impl_->options.ring_manager = nullptr;
   // Every io thread has ended. Suspended coroutines die with the io_contexts, and still use what hangs on them.
   for (auto& io : impl_->services) io->bridge.close();
+  if (impl_->for_console) impl_->for_console->bridge.close();
   impl_->s3.reset();
   impl_->console.reset();
   impl_->services.clear();
+  impl_->for_console.reset();
   return cut;
 }
 

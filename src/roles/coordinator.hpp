@@ -35,6 +35,7 @@ struct coordinator_options {
   std::string region = "us-east-1";
   metadata_actor metadata;
   replicator_actor replicator;
+  surveyor_actor surveyor;                       // for /admin
   std::shared_ptr<const live_node_counts> nodes; // decides the geometry of new content
   troupe::redundancy redundancy;
   std::chrono::milliseconds reclaim_grace{60'000};

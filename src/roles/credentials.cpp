@@ -103,12 +103,14 @@ result<credentials> load_or_make_credentials(const std::string& directory, entro
   return credentials{.access_key = v["access_key"], .secret_key = v["secret_key"]};
 }
 
-result<> write_endpoint(const std::string& directory, const std::string& url) {
+result<> write_addresses(const std::string& directory, const std::string& url, const std::string& console) {
   auto values = read(directory);
   if (!values) return values.error();
-  if ((*values)["endpoint"] == url) return {};
-  (*values)["endpoint"] = url;
-  return write(directory, *values);
+  auto& v = *values;
+  if (v["endpoint"] == url && v["console"] == console) return {};
+  v["endpoint"] = url;
+  v["console"] = console;
+  return write(directory, v);
 }
 
 } // namespace troupe

@@ -22,7 +22,7 @@ struct credentials {
 // Environment first (both variables or neither), then the file, else new keys that are written to it, fsynced.
 result<credentials> load_or_make_credentials(const std::string& directory, entropy&);
 // Remembers where the store can be reached, for the client.
-result<> write_endpoint(const std::string& directory, const std::string& url);
+result<> write_addresses(const std::string& directory, const std::string& url, const std::string& console);
 
 // The `name = value` lines of a credentials file; '#' begins a comment. ec::bad_argument names the line.
 result<std::map<std::string, std::string>> parse_credentials(std::string_view text);

@@ -2,6 +2,7 @@
 
 #include "actors/metadata.hpp"
 #include "actors/replicator.hpp"
+#include "actors/surveyor.hpp"
 #include "actors/syncer.hpp"
 #include "actors/volume_manager.hpp"
 #include "actors/worker.hpp"
@@ -24,6 +25,13 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint64_t node_segment_bytes = std::uint64_t{64} << 20;
+
+// On this machine, when it listens on all addresses.
+host_port reachable(host_port where) {
+  if (where.host == "0.0.0.0") where.host = "127.0.0.1";
+  if (where.host == "::") where.host = "::1";
+  return where;
+}
 
 error in_role(const std::string& what, const error& e) { return fail(e.code, what + ": " + e.message); }
 
@@ -53,6 +61,7 @@ struct development_store::impl {
   std::vector<volume_manager_actor> volumes;
   cluster_view cluster;
   replicator_actor replicator;
+  surveyor_actor surveyor;
   bool stopped = false;
 };
 
@@ -108,6 +117,11 @@ void development_store::impl::start_replicator() {
   o.cluster = cluster;
   o.random = &system_entropy();
   replicator = spawn_replicator(system, std::move(o));
+  surveyor_options s;
+  s.cluster = data.cluster_id();
+  s.view = cluster;
+  s.members.emplace_back(node_id{"metadata-1"}, metadata);
+  surveyor = spawn_surveyor(system, std::move(s));
 }
 
 result<> development_store::impl::start_coordinator(const development_options& options) {
@@ -118,6 +132,7 @@ result<> development_store::impl::start_coordinator(const development_options& o
   o.keys = keys;
   o.metadata = metadata;
   o.replicator = replicator;
+  o.surveyor = surveyor;
   o.nodes = std::make_shared<live_node_counts>(node_counts{cluster.nodes.size(), cluster.nodes.size()});
   o.reclaim_grace = 10s; // every reader is in this process, and pinned
   o.clock = &system_clock_source();
@@ -141,6 +156,7 @@ std::size_t development_store::impl::stop(std::chrono::milliseconds grace) {
   if (stopped) return 0;
   stopped = true;
   auto cut = front ? front->stop(grace) : 0;
+  end(surveyor);
   end(replicator);
   cluster = {};
   for (auto& v : volumes) end(v);
@@ -170,7 +186,7 @@ result<std::unique_ptr<development_store>> development_store::start(const develo
   TROUPE_TRY(s.start_nodes(options.nodes));
   s.start_replicator();
   TROUPE_TRY(s.start_coordinator(options));
-  TROUPE_TRY(write_endpoint(s.data.path(), store->endpoint()));
+  TROUPE_TRY(write_addresses(s.data.path(), store->endpoint(), to_string(reachable(store->console()))));
   return store;
 }
 
@@ -179,12 +195,7 @@ const credentials& development_store::keys() const { return impl_->keys; }
 host_port development_store::s3() const { return impl_->front->s3(); }
 host_port development_store::console() const { return impl_->front->console(); }
 
-std::string development_store::endpoint() const {
-  auto where = s3();
-  if (where.host == "0.0.0.0") where.host = "127.0.0.1";
-  if (where.host == "::") where.host = "::1";
-  return "http://" + to_string(where);
-}
+std::string development_store::endpoint() const { return "http://" + to_string(reachable(s3())); }
 
 std::size_t development_store::stop(std::chrono::milliseconds grace) { return impl_->stop(grace); }
 

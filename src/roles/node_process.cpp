@@ -9,10 +9,12 @@
 #include "actors/remote_metadata.hpp"
 #include "actors/replicator.hpp"
 #include "actors/ring_manager.hpp"
+#include "actors/surveyor.hpp"
 #include "actors/syncer.hpp"
 #include "actors/volume_manager.hpp"
 #include "codec/digest.hpp"
 #include "codec/text.hpp"
+#include "core/map_change.hpp"
 #include "core/read_pins.hpp"
 #include "net/tcp_channel.hpp"
 #include "roles/actor_config.hpp"
@@ -34,11 +36,6 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::seconds copy_timeout{15}; // of a page of a metadata member's state
 constexpr std::uint64_t node_segment_bytes = std::uint64_t{64} << 20;
-
-// The member's number in the Raft group: of its name, so that every node knows it.
-std::uint64_t raft_id_of(const node_id& node) {
-  return std::max<std::uint64_t>(ring::position_of(as_bytes(node.name)), 1);
-}
 
 cluster_node listed_node(const node_config& n) {
   cluster_node out;
@@ -101,6 +98,7 @@ struct node_process::impl {
   gossiper_actor gossip;
   peer_service_actor service;
   replicator_actor replicator;
+  surveyor_actor surveyor;
   ring_manager_actor ring_manager;
   bool stopped = false;
 };
@@ -224,6 +222,13 @@ void node_process::impl::start_ring() {
     replicator_options r;
     r.random = &system_entropy();
     replicator = spawn_replicator(system, std::move(r));
+    surveyor_options s;
+    s.cluster = cluster_id;
+    s.view.local = self.id;
+    s.gossiper = gossip;
+    for (auto& m : group) s.members.emplace_back(node_id{m.node}, m.actor);
+    s.net = net;
+    surveyor = spawn_surveyor(system, std::move(s));
   }
   ring_manager_options o;
   o.cluster = cluster_id;
@@ -233,6 +238,7 @@ void node_process::impl::start_ring() {
   o.member = member;
   o.gossiper = gossip;
   o.replicator = replicator;
+  o.surveyor = surveyor;
   o.shard = shard;
   o.net = net;
   for (auto& n : config.nodes) o.listed.push_back(listed_node(n));
@@ -263,12 +269,13 @@ result<> node_process::impl::start_coordinator() {
   o.region = config.region;
   o.metadata = router;
   o.replicator = replicator;
+  o.surveyor = surveyor;
+  o.ring_manager = ring_manager;
   o.nodes = counts;
   o.reclaim_grace = config.healing.reclaim_grace;
   o.pins = &pins;
   o.net = net;
   o.self = self.id;
-  o.ring_manager = ring_manager;
   o.heal_delay = config.healing.delay;
   o.heal_bytes_per_second = config.healing.rate_bytes;
   o.compare_interval = config.healing.compare_interval;
@@ -296,6 +303,7 @@ std::size_t node_process::impl::stop(std::chrono::milliseconds grace) {
   auto cut = front ? front->stop(grace) : 0;
   if (gossip) caf::anon_send(gossip, leave_atom::value);
   end(ring_manager);
+  end(surveyor);
   end(replicator);
   end(router);
   end(member); // hands its leadership over, if it has it

@@ -132,3 +132,20 @@ TEST_CASE("a credentials file may have comments, other names, and no endpoint") 
   CHECK(found->endpoint.empty());
   CHECK(read_endpoint_credentials("/nonexistent/credentials").error().code == ec::not_found);
 }
+
+TEST_CASE("the console comes from --connect, then TROUPE_CONSOLE, then the credentials file, then the default port") {
+  const temporary_folder data;
+  data.write("credentials", "access_key = FILE\nsecret_key = file-secret\nconsole = 127.0.0.1:7001\n");
+  connection_flags flags;
+  flags.data = data.path;
+  CHECK(resolve_console(flags, environment({}))->endpoint == "http://127.0.0.1:7001");
+  CHECK(resolve_console(flags, environment({}))->service == "troupe");
+  // What a node of this machine listens on.
+  CHECK(resolve_console(flags, environment({{"TROUPE_CONSOLE", "0.0.0.0:8001"}}))->endpoint == "http://127.0.0.1:8001");
+  CHECK(resolve_console(flags, environment({{"TROUPE_CONSOLE", "[::]:8001"}}))->endpoint == "http://[::1]:8001");
+  flags.console = "https://storage-1:9001";
+  CHECK(resolve_console(flags, environment({{"TROUPE_CONSOLE", "x:1"}}))->endpoint == "https://storage-1:9001");
+  const auto keys = environment({{"TROUPE_ACCESS_KEY", "ENV"}, {"TROUPE_SECRET_KEY", "env-secret"}});
+  CHECK(resolve_console({}, keys)->endpoint == "http://127.0.0.1:9001");
+  CHECK(resolve({}, keys)->service == "s3");
+}

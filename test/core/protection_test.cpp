@@ -68,3 +68,23 @@ TEST_CASE("known zeros can not be lost, and do not make an extent better than it
   odd.set_data_id("short");
   REQUIRE(protection_of(odd, map).error().code == ec::corrupt);
 }
+
+TEST_CASE("by what was found, a missing piece and a silent node count alike") {
+  auto e = placed(rs, {1, 2, 3, 4, 5});
+  REQUIRE(protection_of(e, found_missing{}).value().losses == 2);
+  found_missing one{.pieces = {{4, 1}}, .silent = {}};
+  auto p = protection_of(e, one).value();
+  REQUIRE(p.losses == 1);
+  REQUIRE(p.stripe == 4);
+  one.silent.insert(nth_node(5));
+  p = protection_of(e, one).value();
+  REQUIRE(p.losses == 0);
+  REQUIRE(p.stripe == 4);
+  one.silent.insert(nth_node(4));
+  REQUIRE(protection_of(e, one).value().losses == -1);
+}
+
+TEST_CASE("pieces that are missing in different stripes do not add up") {
+  auto e = placed(rs, {1, 2, 3, 4, 5});
+  REQUIRE(protection_of(e, found_missing{.pieces = {{0, 0}, {1, 1}, {2, 2}}, .silent = {}}).value().losses == 1);
+}

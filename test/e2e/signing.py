@@ -34,15 +34,15 @@ def signing_key(secret, day, region="us-east-1", service="s3"):
     return _hmac(_hmac(_hmac(_hmac(("AWS4" + secret).encode(), day), region), service), "aws4_request")
 
 
-def signature(secret, when, method, path, query, headers, payload_hash, region="us-east-1"):
+def signature(secret, when, method, path, query, headers, payload_hash, region="us-east-1", service="s3"):
     names = sorted(headers)
     canonical = "\n".join([method, quote(path, "/-_.~"), canonical_query(query),
                            "".join(f"{n}:{' '.join(headers[n].split())}\n" for n in names), ";".join(names), payload_hash])
     day = when.strftime("%Y%m%d")
-    scope = f"{day}/{region}/s3/aws4_request"
+    scope = f"{day}/{region}/{service}/aws4_request"
     to_sign = "\n".join(["AWS4-HMAC-SHA256", when.strftime("%Y%m%dT%H%M%SZ"), scope,
                          hashlib.sha256(canonical.encode()).hexdigest()])
-    return scope, ";".join(names), hmac.new(signing_key(secret, day, region), to_sign.encode(), hashlib.sha256).hexdigest()
+    return scope, ";".join(names), hmac.new(signing_key(secret, day, region, service), to_sign.encode(), hashlib.sha256).hexdigest()
 
 
 class Answer:
@@ -62,7 +62,7 @@ class Answer:
 
 
 def headers_for(server, method, path, query=(), headers=None, body=b"", payload_hash=None, when=None,
-                access_key=None, secret_key=None, region="us-east-1", host=None):
+                access_key=None, secret_key=None, region="us-east-1", host=None, service="s3"):
     """All headers of a signed request, lower case."""
     when = when or now()
     h = {k.lower(): v for k, v in (headers or {}).items()}
@@ -71,7 +71,8 @@ def headers_for(server, method, path, query=(), headers=None, body=b"", payload_
     if payload_hash is None:
         payload_hash = hashlib.sha256(body).hexdigest()
     h["x-amz-content-sha256"] = payload_hash
-    scope, names, sig = signature(secret_key or server.secret_key, when, method, path, query, h, payload_hash, region)
+    scope, names, sig = signature(secret_key or server.secret_key, when, method, path, query, h, payload_hash, region,
+                                  service)
     h["authorization"] = (f"AWS4-HMAC-SHA256 Credential={access_key or server.access_key}/{scope}, "
                           f"SignedHeaders={names}, Signature={sig}")
     return h

@@ -91,7 +91,7 @@ TEST_CASE("keys are made once, kept with mode 0600, and differ between stores") 
   struct ::stat s {};
   REQUIRE(::stat((a.path + "/credentials").c_str(), &s) == 0);
   CHECK((s.st_mode & 0777) == 0600);
-  REQUIRE(write_endpoint(a.path, "http://127.0.0.1:1234").has_value());
+  REQUIRE(write_addresses(a.path, "http://127.0.0.1:1234", "127.0.0.1:1235").has_value());
   auto again = load_or_make_credentials(a.path, system_entropy());
   REQUIRE(again.has_value());
   CHECK(again->secret_key == first->secret_key);

@@ -177,9 +177,8 @@ inline metadata_actor sim_cluster::start_member(node& n, const std::shared_ptr<c
     auto to = book->find(to_node);
     if (!to) return done(fail(ec::unavailable, "unknown node"));
     net->call(*to, plane::bulk, to_peer(peer_method::metadata_copy, request), std::chrono::seconds{5},
-      [done = std::move(done)](result<peer_message> page) {
-        done(page ? parse_head<pb::state_copy_page>(*page) : std::move(page).error());
-      });
+      [done = std::move(done)](
+        result<peer_message> page) { done(page ? parse_head<pb::state_copy_page>(*page) : std::move(page).error()); });
   };
   o.others = others;
   o.pristine = !n.files->exists("metadata/vote").value();
@@ -315,7 +314,8 @@ inline result<> sim_cluster::put(node& at, const std::string& key, const std::st
   stripe_layout layout{what.geometry, content.size()};
   std::uint64_t offset = 0;
   for (auto r : layout.ranges(0, content.size())) {
-    auto written = fx.ask(*session, write_atom::value, chunk::copy_of(std::string_view{content}.substr(offset, r.length)));
+    auto written =
+      fx.ask(*session, write_atom::value, chunk::copy_of(std::string_view{content}.substr(offset, r.length)));
     offset += r.length;
     if (auto ok = fx.wait(written); !ok) return ok.error();
   }

@@ -20,11 +20,46 @@ http::task<> answer(http::response& rs, int status, const char* state) {
   co_await rs.send(body);
 }
 
+int status_of(ec code) {
+  switch (code) {
+  case ec::access_denied:
+  case ec::invalid_access_key_id:
+  case ec::signature_does_not_match:
+  case ec::request_time_too_skewed: return 403;
+  case ec::not_found:
+  case ec::no_such_bucket:
+  case ec::no_such_key: return 404;
+  case ec::method_not_allowed: return 405;
+  case ec::request_timeout: return 408;
+  case ec::conflict: return 409;
+  case ec::precondition_failed: return 412;
+  case ec::too_large: return 413;
+  case ec::expectation_failed: return 417;
+  case ec::header_section_too_large: return 431;
+  case ec::io_error:
+  case ec::corrupt:
+  case ec::internal: return 500;
+  case ec::not_implemented: return 501;
+  case ec::unavailable:
+  case ec::not_leader:
+  case ec::closed:
+  case ec::slow_down: return 503;
+  case ec::timeout: return 504;
+  case ec::http_version_not_supported: return 505;
+  case ec::no_space: return 507;
+  default: return 400;
+  }
+}
+
 } // namespace
 
-http::handler make_handler(std::function<bool()> ready) {
-  return [ready = std::move(ready)](http::request& rq, http::response& rs) -> http::task<> {
+http::handler make_handler(std::function<bool()> ready, http::handler admin) {
+  return [ready = std::move(ready), admin = std::move(admin)](http::request& rq, http::response& rs) -> http::task<> {
     const auto& path = rq.target().path;
+    if (path == "/admin" || path.starts_with("/admin/")) {
+      co_await admin(rq, rs);
+      co_return;
+    }
     bool reads = rq.method() == "GET" || rq.method() == "HEAD";
     if (path == "/ready" || path == "/health") {
       if (!reads) throw http::api_error{ec::method_not_allowed, path + " answers GET and HEAD"};
@@ -37,23 +72,13 @@ http::handler make_handler(std::function<bool()> ready) {
         co_await answer(rs, 503, "not ready");
       co_return;
     }
-    throw http::api_error{ec::not_found, "the console has no " + path + "; it answers /ready and /health"};
+    throw http::api_error{ec::not_found, "the console has no " + path + "; it answers /ready, /health and /admin/..."};
   };
 }
 
 std::string render_error(
   const http::request*, const error& e, int& status, std::string_view request_id, std::string& content_type) {
-  switch (e.code) {
-  case ec::not_found: status = 404; break;
-  case ec::method_not_allowed: status = 405; break;
-  case ec::header_section_too_large: status = 431; break;
-  case ec::request_timeout: status = 408; break;
-  case ec::expectation_failed: status = 417; break;
-  case ec::http_version_not_supported: status = 505; break;
-  case ec::slow_down: status = 503; break;
-  case ec::internal: status = 500; break;
-  default: status = 400;
-  }
+  status = status_of(e.code);
   content_type = "application/json";
   json::object inner{
     {"code", std::string{to_string(e.code)}}, {"message", e.message}, {"request_id", std::string{request_id}}};

@@ -1,5 +1,5 @@
-// console: the console port's HTTP surface. Today readiness and health for probes; metrics, the admin calls and the
-// /storage REST surface are to join it here.
+// console: the console port's HTTP surface: readiness and health for probes, open to all, and what operators do
+// (admin.hpp), for those who sign. Metrics and the /storage REST surface are to join it here.
 #pragma once
 
 #include "api/http/server.hpp"
@@ -9,7 +9,8 @@
 namespace troupe::console {
 
 // `ready`: every front door serves and what it needs can be reached; false again when a stop begins. From any thread.
-http::handler make_handler(std::function<bool()> ready);
+// `admin` answers everything under /admin.
+http::handler make_handler(std::function<bool()> ready, http::handler admin);
 
 // JSON errors: {"error": {"code", "message", "request_id"}}.
 std::string render_error(

@@ -1,7 +1,6 @@
 #include "api/s3/auth.hpp"
 
 #include "api/http/request.hpp"
-#include "api/http/worker.hpp"
 #include "api/s3/errors.hpp"
 #include "api/s3/surface.hpp"
 
@@ -11,8 +10,6 @@
 namespace troupe::s3 {
 
 namespace {
-
-constexpr std::size_t io_threads_max = 256; // beyond it signing keys are not cached
 
 constexpr std::array<std::string_view, 7> signature_parameters{"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date",
   "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature", "X-Amz-Security-Token"};
@@ -24,19 +21,10 @@ bool is_hoisted(std::string_view name) {
 
 } // namespace
 
-authenticator::authenticator(std::string region) : verifiers_(io_threads_max) { rules_.region = std::move(region); }
+authenticator::authenticator(std::string region) : signatures_({.service = "s3", .region = std::move(region)}) {}
 
 identity authenticator::check(const http::request& req, const surface_config& config) {
-  std::vector<header_view> headers;
-  headers.reserve(req.headers().size());
-  for (const auto& h : req.headers()) headers.push_back({h.name, h.value});
-  const sigv4_request view{
-    .method = req.method(), .path = req.target().path, .query = req.target().query, .headers = headers};
-  const auto thread = static_cast<std::size_t>(req.io().index());
-  std::unique_ptr<sigv4_verifier> uncached;
-  auto& verifier = thread < verifiers_.size() ? verifiers_[thread] : uncached;
-  if (!verifier) verifier = std::make_unique<sigv4_verifier>(rules_);
-  auto who = verifier->verify(view, config.secret_of, config.clock.now());
+  auto who = signatures_(req, config.secret_of, config.clock.now());
   if (!who) {
     s3_error e{who.error()};
     // What SDKs look for, to ask again with the right region.

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "api/http/head.hpp"
+#include "api/http/signature_check.hpp"
 #include "codec/sigv4.hpp"
 
-#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,16 +19,14 @@ struct surface_config;
 
 using identity = sigv4_identity;
 
-// One verifier an io thread, because they cache signing keys.
 class authenticator {
 public:
-  authenticator(std::string region);
+  explicit authenticator(std::string region);
   // Throws s3_error.
   identity check(const http::request&, const surface_config&);
 
 private:
-  sigv4_rules rules_;
-  std::vector<std::unique_ptr<sigv4_verifier>> verifiers_; // by io thread; each slot is touched by its own thread only
+  http::signature_check signatures_;
 };
 
 // S3 reads x-amz-... parameters of a presigned URL as if they were headers: signers hoist them there. Views into the request.

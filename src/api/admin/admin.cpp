@@ -1,0 +1,104 @@
+#include "api/admin/admin.hpp"
+
+#include "api/admin/call.hpp"
+#include "api/http/signature_check.hpp"
+#include "codec/digest.hpp"
+#include "codec/text.hpp"
+
+#include <boost/json/serialize.hpp>
+
+#include <array>
+
+namespace troupe::admin {
+
+namespace {
+
+constexpr std::size_t body_bytes_max = std::size_t{64} << 10;
+
+using handler = http::task<> (*)(call&);
+struct route {
+  const char* method;
+  const char* pattern;
+  const char* operation; // in the access log
+  handler handle;
+};
+
+constexpr std::array routes{
+  route{"GET", "/admin/status", "AdminStatus", on_status},
+  route{"GET", "/admin/nodes", "AdminNodes", on_nodes},
+  route{"GET", "/admin/raft", "AdminRaft", on_raft},
+  route{"GET", "/admin/objects/where", "AdminWhere", on_where},
+  route{"POST", "/admin/nodes/{id}/drain", "AdminDrain", on_drain},
+  route{"POST", "/admin/nodes/{id}/undrain", "AdminUndrain", on_undrain},
+  route{"POST", "/admin/nodes/{id}/remove", "AdminRemove", on_remove},
+  route{"POST", "/admin/nodes/{id}/weight", "AdminWeight", on_weight},
+  route{"POST", "/admin/join", "AdminJoin", on_join},
+  route{"POST", "/admin/metadata/members", "AdminMembers", on_change_members},
+};
+
+// Chunked bodies have no length beforehand: the bound is on what comes.
+http::task<std::string> whole_body(http::request& rq) {
+  std::string all(body_bytes_max + 1, '\0');
+  auto n = co_await http::read_full(rq.content(), bytes_span{reinterpret_cast<std::byte*>(all.data()), all.size()});
+  if (n > body_bytes_max)
+    throw http::api_error{
+      ec::too_large, "the body of a request is at most " + std::to_string(body_bytes_max) + " bytes"};
+  all.resize(n);
+  co_return all;
+}
+
+struct surface {
+  explicit surface(config c)
+      : settings(std::move(c)), signatures({.service = std::string{signed_service}, .region = {}}) {
+    for (const auto& r : routes)
+      table.add(r.method, r.pattern, r.operation,
+        [this, handle = r.handle](http::request& rq, http::response& rs, const http::path_parameters& parameters) {
+          return serve(handle, rq, rs, parameters);
+        });
+  }
+
+  http::task<> dispatch(http::request& rq, http::response& rs) {
+    auto who = signatures(rq, settings.secret_of, settings.clock.now()); // before anything is looked up or read
+    if (!who) throw http::api_error{who.error()};
+    if (who->presigned) throw http::api_error{ec::access_denied, "/admin takes signatures in headers, not in URLs"};
+    co_await table.dispatch(rq, rs);
+  }
+
+  http::task<> serve(handler handle, http::request& rq, http::response& rs, const http::path_parameters& parameters) {
+    auto body = co_await whole_body(rq);
+    call c{.config = settings,
+      .rq = rq,
+      .rs = rs,
+      .parameters = parameters,
+      .actors = settings.actors_of(rq),
+      .body = std::move(body)};
+    if (hex_encode(bytes_view{sha256(as_bytes(c.body))}) != rq.header("x-amz-content-sha256")) // which is signed
+      throw http::api_error{ec::content_sha256_mismatch, "x-amz-content-sha256 is not the SHA-256 of the body"};
+    co_await handle(c);
+  }
+
+  config settings;
+  http::signature_check signatures;
+  http::router table;
+};
+
+} // namespace
+
+http::handler make_handler(config c) {
+  auto shared = std::make_shared<surface>(std::move(c));
+  return [shared](http::request& rq, http::response& rs) -> http::task<> { co_await shared->dispatch(rq, rs); };
+}
+
+http::task<> answer(call& c, json::object what) {
+  c.rs.set("Content-Type", "application/json");
+  c.rs.set("Cache-Control", "no-store");
+  auto text = json::serialize(what) + "\n";
+  co_await c.rs.send(text);
+}
+
+http::task<std::shared_ptr<const cluster_survey>> survey(call& c) {
+  auto found = co_await http::ask<survey_result>(c.actors, c.config.surveyor, look_timeout, status_atom::value);
+  co_return must(std::move(found)).survey;
+}
+
+} // namespace troupe::admin

@@ -1,0 +1,57 @@
+// call: one authenticated request on its way through the handler of its route, and what all handlers do with it.
+#pragma once
+
+#include "api/admin/admin.hpp"
+#include "api/http/ask.hpp"
+#include "api/http/failure.hpp"
+#include "api/http/request.hpp"
+#include "api/http/response.hpp"
+#include "api/http/router.hpp"
+
+#include <boost/json/object.hpp>
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+namespace troupe::admin {
+
+namespace json = boost::json;
+
+struct call {
+  const admin::config& config;
+  http::request& rq;
+  http::response& rs;
+  const http::path_parameters& parameters;
+  http::actor_bridge& actors;
+  std::string body; // whole, as it was signed
+};
+
+// How long the actors may take: a little more than they give each other.
+inline constexpr std::chrono::seconds look_timeout{10};
+inline constexpr std::chrono::seconds change_timeout{30};
+
+// The value, or the error as the answer.
+template <class T>
+T must(result<T> outcome) {
+  if (!outcome) throw http::api_error{std::move(outcome).error()};
+  if constexpr (!std::is_void_v<T>) return std::move(*outcome);
+}
+
+http::task<> answer(call&, json::object);
+
+// Every node's and member's word of itself.
+http::task<std::shared_ptr<const cluster_survey>> survey(call&);
+
+http::task<> on_status(call&);         // status.cpp
+http::task<> on_nodes(call&);          // nodes.cpp
+http::task<> on_raft(call&);           // raft.cpp
+http::task<> on_where(call&);          // where.cpp
+http::task<> on_drain(call&);          // changes.cpp
+http::task<> on_undrain(call&);        //
+http::task<> on_remove(call&);         //
+http::task<> on_weight(call&);         //
+http::task<> on_join(call&);           //
+http::task<> on_change_members(call&); // members.cpp
+
+} // namespace troupe::admin

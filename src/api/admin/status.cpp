@@ -1,0 +1,30 @@
+// GET /admin/status: the cluster in one look.
+#include "api/admin/call.hpp"
+#include "api/admin/survey_json.hpp"
+#include "core/tables.hpp"
+
+namespace troupe::admin {
+
+namespace {
+
+constexpr std::uint32_t repairs_counted_max = 1000;
+
+http::task<std::optional<repair_count>> count_repairs(call& c) {
+  pb::list_request what;
+  what.set_prefix(std::string(1, tables::repairs));
+  what.set_limit(repairs_counted_max);
+  auto page = co_await http::ask<wire<pb::list_reply>>(
+    c.actors, c.config.metadata, look_timeout, list_atom::value, wire<pb::list_request>{std::move(what)});
+  if (!page) co_return std::nullopt; // the metadata group's own line says what is wrong with it
+  co_return repair_count{.rows = static_cast<std::uint64_t>((*page)->entries_size()), .more = (*page)->truncated()};
+}
+
+} // namespace
+
+http::task<> on_status(call& c) {
+  auto all = co_await survey(c);
+  auto repairs = co_await count_repairs(c);
+  co_await answer(c, status_json(*all, repairs));
+}
+
+} // namespace troupe::admin

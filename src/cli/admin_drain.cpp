@@ -1,0 +1,94 @@
+// `troupe admin drain --wait`: polls until the node has left the cluster. Interrupting it interrupts nothing else: the node
+// goes on draining.
+#include "cli/admin.hpp"
+#include "cli/drain_progress.hpp"
+#include "cli/json_fields.hpp"
+#include "cli/progress.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <mutex>
+
+namespace troupe::cli {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::chrono::seconds poll_interval{2};
+constexpr unsigned failures_max = 30; // in a row: the node that is asked may restart meanwhile
+constexpr unsigned polls_a_line = 15; // where the line can not be drawn over
+
+// False when interrupted.
+bool wait(const std::stop_token& stop) {
+  std::mutex m;
+  std::condition_variable_any wake;
+  std::unique_lock lock{m};
+  wake.wait_for(lock, stop, poll_interval, [] { return false; });
+  return !stop.stop_requested();
+}
+
+const json::object* node_in(const json::object& nodes, const std::string& id) {
+  for (const auto& v : array_of(nodes, "nodes"))
+    if (v.is_object() && text_of(v.get_object(), "id") == id) return &v.get_object();
+  return nullptr;
+}
+
+class display {
+public:
+  explicit display(const session& s) : json_(s.json), drawn_(!s.json && stderr_is_terminal()) {}
+  ~display() {
+    if (drawn_) std::fputs("\r\x1b[K", stderr);
+  }
+  display(const display&) = delete;
+  display& operator=(const display&) = delete;
+
+  void show(const std::string& node, const json::object& line, const std::string& text) {
+    if (json_) return print_json(line);
+    if (drawn_)
+      std::fprintf(stderr, "\r%s: %s\x1b[K", shown(node).c_str(), text.c_str());
+    else if (polls_++ % polls_a_line == 0)
+      std::fprintf(stderr, "%s: %s\n", shown(node).c_str(), text.c_str());
+    std::fflush(stderr);
+  }
+
+private:
+  bool json_, drawn_;
+  unsigned polls_ = 0;
+};
+
+} // namespace
+
+result<> wait_until_drained(session& s, const std::string& node) {
+  const auto start = std::chrono::steady_clock::now();
+  display screen{s};
+  drain_progress progress;
+  for (unsigned failures = 0;;) {
+    auto nodes = admin_get(s, "nodes");
+    if (!nodes) {
+      if (nodes.error().code == ec::closed || ++failures == failures_max) return nodes.error();
+    } else {
+      failures = 0;
+      const auto* line = node_in(*nodes, node);
+      if (line == nullptr) return fail(ec::not_found, "no node is named '" + node + "'");
+      const auto state = text_of(*line, "state");
+      if (state == "gone") {
+        if (!s.json) print_line(shown(node) + " holds nothing any more, and has left the cluster");
+        return {};
+      }
+      if (state != "draining") return fail(ec::conflict, node + " is " + shown(state) + ", not draining any more");
+      const auto& storage = object_of(*line, "storage");
+      const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+      if (auto bytes = number_of(storage, "live_bytes"))
+        progress.add({.seconds = elapsed.count(),
+          .live_bytes = static_cast<std::uint64_t>(*bytes),
+          .pieces = static_cast<std::uint64_t>(number_of(storage, "pieces").value_or(0))});
+      const auto why_not = text_of(*line, "storage_error");
+      screen.show(node, *line, why_not.empty() ? progress.line() : "does not say what it holds: " + shown(why_not));
+    }
+    if (!wait(s.signals.token())) return fail(ec::closed, "interrupted; the node goes on draining");
+  }
+}
+
+} // namespace troupe::cli

@@ -1,0 +1,16 @@
+// admin_text: what the console says, as lines for people. Pure: JSON in (docs/ADMIN.md), lines out.
+#pragma once
+
+#include <boost/json/object.hpp>
+
+#include <string>
+#include <vector>
+
+namespace troupe::cli {
+
+std::vector<std::string> status_lines(const boost::json::object&);
+std::vector<std::string> nodes_lines(const boost::json::object&);
+std::vector<std::string> raft_lines(const boost::json::object&);
+std::vector<std::string> where_lines(const boost::json::object&);
+
+} // namespace troupe::cli
