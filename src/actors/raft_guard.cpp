@@ -71,6 +71,15 @@ void raft_host::impl::keep_vote() {
   if (disk_state->term() == raft.current_term) raft.voted_for = disk_state->voted_for();
 }
 
+// Whoever asks for pre-votes in an old term is refused for that by all who are ahead, and must learn of it: it may be the
+// only one whose log is complete. It asks about the term after its own.
+void raft_host::impl::catch_up_with_term(const pb::raft_request_vote_result& r) {
+  if (!raft.candidate_state.in_pre_vote || r.granted() || r.term() <= raft.current_term + 1) return;
+  if (auto written = disk_state->set_vote(r.term(), 0); !written) return note_failure(std::move(written).error());
+  raft.current_term = r.term();
+  raft.voted_for = 0;
+}
+
 // A leader that hands over votes for its successor whether or not it has voted in that term.
 bool raft_host::impl::votes_twice(const pb::raft_message& m) const {
   return !m.request_vote().pre_vote() && m.request_vote().term() <= raft.current_term && raft.voted_for != 0 &&

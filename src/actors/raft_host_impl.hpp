@@ -70,6 +70,7 @@ struct raft_host::impl {
   void new_term_alone();
   void before_tick();
   void keep_vote();
+  void catch_up_with_term(const pb::raft_request_vote_result&);
   bool votes_twice(const pb::raft_message&) const;
   bool too_early_to_count(const pb::raft_message&) const;
   void forget_lost_log(const pb::raft_message&);

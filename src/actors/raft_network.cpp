@@ -21,6 +21,10 @@ int raft_host::impl::send(raft_io_send* request, const ::raft_message& m, raft_i
     auto& answer = *encoded->mutable_append_entries_result();
     answer.set_last_log_index(std::min<std::uint64_t>(answer.last_log_index(), agreed_index()));
   }
+  // libraft repeats the term that it was asked about.
+  if (m.type == RAFT_IO_REQUEST_VOTE_RESULT && !m.request_vote_result.vote_granted)
+    encoded->mutable_request_vote_result()->set_term(
+      std::max<std::uint64_t>(m.request_vote_result.term, raft.current_term));
   if (m.type == RAFT_IO_APPEND_ENTRIES) {
     auto sent = static_cast<unsigned>(encoded->append_entries().entries_size());
     if (sent < m.append_entries.n_entries) cut_at.emplace_back(m.server_id, m.append_entries.prev_log_index + 1 + sent);
@@ -86,10 +90,13 @@ bool raft_host::impl::passes(const pb::raft_message& m) {
   case pb::raft_message::kRequestVote: return !recovering && !votes_twice(m);
   case pb::raft_message::kTimeoutNow: return !recovering && known(m.from());
   case pb::raft_message::kRequestVoteResult: {
+    const auto& r = m.request_vote_result();
+    if (raft.state != RAFT_CANDIDATE || !known(m.from())) return false;
+    catch_up_with_term(r);
+    if (failed || !r.granted()) return !failed;
     // A pre-vote promises nothing: it must not count in the election that follows it in the same term.
-    auto pre_vote = m.request_vote_result().pre_vote();
-    if (pre_vote == pb::raft_request_vote_result::unknown || raft.state != RAFT_CANDIDATE) return false;
-    return known(m.from()) && (pre_vote == pb::raft_request_vote_result::yes) == raft.candidate_state.in_pre_vote;
+    return r.pre_vote() ==
+      (raft.candidate_state.in_pre_vote ? pb::raft_request_vote_result::yes : pb::raft_request_vote_result::no);
   }
   case pb::raft_message::kAppendEntriesResult:
     if (!known(m.from())) return false;
@@ -136,6 +143,8 @@ void raft_host::impl::take(const pb::raft_message& m) {
   }
   if (m.has_install_snapshot() && m.install_snapshot().term() >= raft.current_term)
     note_agreement(m.install_snapshot().term(), m.install_snapshot().manifest().index());
+  // A pre-vote is about a later term: the vote of this one is no obstacle, and it is not given away (keep_vote()).
+  if (m.has_request_vote() && m.request_vote().pre_vote()) raft.voted_for = 0;
   append_refused.reset();
   auto decoded = raft_wire::decode(m);
   if (!decoded) return; // out of memory
