@@ -155,6 +155,7 @@ struct raft_host::impl {
   // The leader's message that started the fetch; handed to libraft when the state is here.
   std::optional<pb::raft_message> fetching;
   raft_io_snapshot_put* install_request = nullptr;
+  raft_buffer* install_buffers = nullptr; // libraft forgets them when the request fails
   bool recovering = false;
   std::uint64_t told_commit = 0; // by leaders since this start
   std::uint64_t led_term = 0;    // the last one in which begin_leading() has done its work

@@ -47,7 +47,11 @@ result<> raft_host::install(const pb::raft_manifest& m) {
   x.take(message);
   auto done = x.failed ? result<>{*x.failed} : x.disk_state->reset_to(m);
   if (!done) x.note_failure(done.error());
-  if (auto* request = std::exchange(x.install_request, nullptr)) request->cb(request, done ? 0 : RAFT_IOERR);
+  if (auto* request = std::exchange(x.install_request, nullptr)) {
+    auto* buffers = std::exchange(x.install_buffers, nullptr);
+    request->cb(request, done ? 0 : RAFT_IOERR);
+    if (!done) raft_free(buffers);
+  }
   if (!x.failed && x.raft.last_applied != m.index())
     x.note_failure(fail(ec::internal, "Raft did not take the state of entry " + std::to_string(m.index())));
   x.settle();

@@ -29,7 +29,6 @@ void raft_host::impl::connect() {
     // "Done": it ignores that by now. An error would make it cut its log.
     for (auto lost = std::exchange(self.appends, {}); auto* request : lost) self.end_append(request, 0);
     self.drop_unsent(RAFT_CANCELED);
-    if (auto* request = std::exchange(self.install_request, nullptr)) request->cb(request, RAFT_CANCELED);
     if (self.current && self.current->request != nullptr) {
       auto* request = std::exchange(self.current->request, nullptr);
       request->cb(request, RAFT_CANCELED);
@@ -223,6 +222,7 @@ int raft_host::impl::put_snapshot(
   request->cb = cb;
   if (!current || current->request != nullptr) { // not one of ours: install() put the leader's in place
     install_request = request;
+    install_buffers = snapshot.bufs;
     return 0;
   }
   auto& m = current->manifest;

@@ -78,6 +78,7 @@ admin::config admin_config(const coordinator_options& o) {
     },
     .metadata = o.metadata,
     .surveyor = o.surveyor,
+    .faults = o.faults,
     .ring_manager = o.ring_manager};
 }
 

@@ -23,6 +23,9 @@ namespace troupe {
 
 class channel;
 class read_pins;
+namespace net {
+class fault_rules;
+}
 
 struct coordinator_options {
   host_port s3;
@@ -39,7 +42,8 @@ struct coordinator_options {
   std::shared_ptr<const live_node_counts> nodes; // decides the geometry of new content
   troupe::redundancy redundancy;
   std::chrono::milliseconds reclaim_grace{60'000};
-  read_pins* pins = nullptr;       // shared with who answers other processes; nothing: an own one
+  std::shared_ptr<net::fault_rules> faults; // empty: they are not enabled
+  read_pins* pins = nullptr; // shared with who answers other processes; nothing: an own one
   std::shared_ptr<channel> net;    // to other processes; of a cluster
   node_id self;                    // the same
   ring_manager_actor ring_manager; // of a cluster; empty: all nodes are in this process, and stay as they are

@@ -79,6 +79,7 @@ struct node_process::impl {
   node_config self;
   node_directory data;
   std::string cluster_id;
+  std::shared_ptr<troupe::net::fault_rules> faults; // empty: not enabled
   std::shared_ptr<tcp_channel> net; // outlives every actor that may answer a peer
   std::shared_ptr<address_book> addresses = std::make_shared<address_book>();
   std::shared_ptr<live_node_counts> counts = std::make_shared<live_node_counts>();
@@ -109,6 +110,11 @@ result<> node_process::impl::open_channel() {
   o.node = self.id.name;
   o.listen = to_string(self.address);
   if (auto tls = config.tls_of(self.id)) o.tls = {.ca = tls->ca, .certificate = tls->certificate, .key = tls->key};
+  if (config.faults) {
+    faults = std::make_shared<troupe::net::fault_rules>();
+    spdlog::warn("faults are enabled: whoever may administer this node may cut it off");
+  }
+  o.faults = faults;
   o.clock = &system_clock_source();
   o.random = &system_entropy();
   auto opened = tcp_channel::open(std::move(o));
@@ -273,6 +279,7 @@ result<> node_process::impl::start_coordinator() {
   o.ring_manager = ring_manager;
   o.nodes = counts;
   o.reclaim_grace = config.healing.reclaim_grace;
+  o.faults = faults;
   o.pins = &pins;
   o.net = net;
   o.self = self.id;

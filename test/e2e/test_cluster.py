@@ -1,4 +1,5 @@
 """A cluster of real processes on loopback: it forms, survives lost nodes, heals, and refuses who does not belong."""
+import json
 import shutil
 import subprocess
 import time
@@ -237,3 +238,64 @@ def test_a_sixth_node_takes_its_share_while_all_is_read(new_cluster):
     c.nodes[3].kill()
     c.nodes[4].kill()
     read_all(client_of(sixth), "growing", objects)
+
+
+def admin(node, *args):
+    """`troupe admin`, asked of that node; its JSON answer."""
+    command = [str(server.BINARY), "admin", *args, "--connect", f"127.0.0.1:{node.console_port}", "--json"]
+    done = subprocess.run(command, env=node.environ(), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def state_of(c, asked, name):
+    return next(n["state"] for n in admin(c.nodes[asked], "nodes")["nodes"] if n["id"] == name)
+
+
+def test_a_drained_node_leaves_when_no_record_names_it(new_cluster):
+    c = new_cluster(nodes=6, settings="  healing: {reclaim_grace: 1s}\n").start()
+    client = client_of(c.nodes[0])
+    client.create_bucket(Bucket="drained")
+    objects = write_some(client, "drained", "k", 20, sizes=(200_000, MIB))
+    assert volume_bytes(c.nodes[5]) > 0
+    admin(c.nodes[1], "drain", "node-6")
+
+    def gone():
+        read_all(client_of(c.nodes[2]), "drained", objects)  # all the time
+        return state_of(c, 0, "node-6") == "gone"
+    wait_until(gone, "node-6 has left", 60)
+    c.nodes[5].terminate()
+    shutil.rmtree(c.nodes[5].data)
+    c.nodes[3].kill()
+    c.nodes[4].kill()
+    read_all(client, "drained", objects)
+
+
+@pytest.mark.parametrize("direction", ["both", "to", "from"])
+def test_a_partition_leaves_the_majority_working_and_heals(new_cluster, direction):
+    c = new_cluster(nodes=3, settings="  faults: enabled\n").start()
+    client = client_of(c.nodes[1])
+    client.create_bucket(Bucket="parted")
+    objects = write_some(client, "parted", "before", 3, sizes=(100, 100_000))
+    leader = int(admin(c.nodes[0], "raft")["leader"].removeprefix("node-")) - 1
+    others = [n for n in c.nodes if n.index != leader]
+    admin(c.nodes[leader], "fault", "drop", "*", "--direction", direction)  # the leader is cut off
+    other = client_of(others[0])
+    wait_until(lambda: succeeds(lambda: other.put_object(Bucket="parted", Key="during", Body=b"majority")), "a write", 30)
+    objects["during"] = b"majority"
+    assert other.get_object(Bucket="parted", Key="during")["Body"].read() == b"majority"
+    if direction == "both":
+        assert not succeeds(lambda: client_of(c.nodes[leader]).put_object(Bucket="parted", Key="lost", Body=b"minority"))
+    admin(c.nodes[leader], "fault", "clear")
+    c.ready()
+    cut_off = client_of(c.nodes[leader])
+    wait_until(lambda: succeeds(lambda: read_all(cut_off, "parted", objects)), "the old leader serves again", 30)
+    assert "lost" not in [o["Key"] for o in cut_off.list_objects_v2(Bucket="parted")["Contents"]]
+
+
+def test_faults_are_refused_unless_they_are_enabled(new_cluster):
+    c = new_cluster(nodes=1, members=1).start()
+    command = [str(server.BINARY), "admin", "fault", "drop", "*", "--connect", f"127.0.0.1:{c.nodes[0].console_port}"]
+    refused = subprocess.run(command, env=c.nodes[0].environ(), capture_output=True, text=True, timeout=60)
+    assert refused.returncode == 1
+    assert "faults are not enabled" in refused.stderr

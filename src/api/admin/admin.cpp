@@ -34,6 +34,9 @@ constexpr std::array routes{
   route{"POST", "/admin/nodes/{id}/weight", "AdminWeight", on_weight},
   route{"POST", "/admin/join", "AdminJoin", on_join},
   route{"POST", "/admin/metadata/members", "AdminMembers", on_change_members},
+  route{"GET", "/admin/faults", "AdminFaults", on_faults},
+  route{"POST", "/admin/faults", "AdminSetFault", on_set_fault},
+  route{"POST", "/admin/faults/clear", "AdminClearFaults", on_clear_faults},
 };
 
 // Chunked bodies have no length beforehand: the bound is on what comes.

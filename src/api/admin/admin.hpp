@@ -9,8 +9,12 @@
 #include "codec/sigv4.hpp"
 
 #include <functional>
+#include <memory>
 #include <string_view>
 
+namespace troupe::net {
+class fault_rules;
+}
 namespace troupe::http {
 class actor_bridge;
 }
@@ -26,6 +30,7 @@ struct config {
   std::function<http::actor_bridge&(http::request&)> actors_of;
   metadata_actor metadata; // the group
   surveyor_actor surveyor;
+  std::shared_ptr<net::fault_rules> faults; // empty: they are not enabled
   ring_manager_actor ring_manager; // empty: there is no cluster to change (`troupe dev`)
 };
 

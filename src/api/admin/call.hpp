@@ -53,5 +53,8 @@ http::task<> on_remove(call&);         //
 http::task<> on_weight(call&);         //
 http::task<> on_join(call&);           //
 http::task<> on_change_members(call&); // members.cpp
+http::task<> on_faults(call&);         // faults.cpp
+http::task<> on_set_fault(call&);      //
+http::task<> on_clear_faults(call&);   //
 
 } // namespace troupe::admin
