@@ -56,6 +56,7 @@ replicator_actor::behavior_type counting_replicator(replicator_actor::pointer, s
       if (log->on_repair) log->on_repair();
       return caf::unit;
     },
+    [](view_atom, const new_view&) {},
   };
 }
 
