@@ -119,8 +119,9 @@ lines status_lines(const json::object& o) {
     cluster += ", epoch " + text_of(o, "epoch") + ", asked by " + shown(text_of(o, "asked_by"));
   out.push_back(cluster);
   const auto& n = object_of(o, "nodes");
-  auto states = counts(n, {"up", "joining", "draining", "down", "gone"});
-  out.push_back("nodes      " + count_of(n, "total") + (states.empty() ? "" : ": " + states));
+  auto states = counts(n, {"up", "joining", "draining", "down"}), gone = counts(n, {"gone"});
+  out.push_back("nodes      " + count_of(n, "total") + (states.empty() ? "" : ": " + states) +
+    (gone.empty() ? "" : " (" + gone + ")"));
   if (const auto& g = object_of(o, "gossip"); !g.empty())
     out.push_back("gossip     " + counts(g, {"alive", "suspect", "dead"}));
   out.push_back("metadata   " + metadata_line(object_of(o, "metadata")));

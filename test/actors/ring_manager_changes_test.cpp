@@ -6,6 +6,7 @@
 #include "support/actor_fixture.hpp"
 #include "support/cluster_maps.hpp"
 #include "support/model_metadata.hpp"
+#include "support/print_result.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>

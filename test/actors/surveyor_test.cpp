@@ -3,6 +3,7 @@
 #include "support/extents.hpp"
 #include "support/mock_cluster.hpp"
 #include "support/model_metadata.hpp"
+#include "support/print_result.hpp"
 
 #include <catch2/catch.hpp>
 

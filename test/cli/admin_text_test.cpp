@@ -34,7 +34,7 @@ TEST_CASE("a table is as wide as it must be, numbers to the right, and leaves ou
 
 TEST_CASE("the status of a cluster in a few lines") {
   CHECK(joined(status_lines(json_of(R"({"cluster": "0123", "epoch": 7, "asked_by": "node-1",
-    "nodes": {"total": 3, "joining": 0, "up": 2, "draining": 1, "down": 0, "gone": 0},
+    "nodes": {"total": 3, "joining": 0, "up": 2, "draining": 1, "down": 0, "gone": 1},
     "gossip": {"alive": 2, "suspect": 0, "dead": 1},
     "metadata": {"leader": "node-1", "term": 3, "voters": 3, "answering": 2, "silent": ["node-3"], "healthy": false, "losses": 0},
     "storage": {"pieces": 3, "live_bytes": 3072, "log_bytes": 4096, "damaged_records": 1,
@@ -42,7 +42,7 @@ TEST_CASE("the status of a cluster in a few lines") {
       "silent": [{"id": "node-3", "error": "no answer in time"}], "read_only": ["node-2"]},
     "repairs": {"waiting": 1, "more": false}})"))) ==
     R"(cluster    0123, epoch 7, asked by node-1
-nodes      3: 2 up, 1 draining
+nodes      3: 2 up, 1 draining (1 gone)
 gossip     2 alive, 1 dead
 metadata   leader node-1, term 3, 2 of 3 members answer (not node-3); none more may be lost
 storage    3.0 KiB live in 3 pieces, 4.0 KiB of logs, 1 DAMAGED RECORDS

@@ -159,6 +159,7 @@ def test_leadership_is_handed_over_on_request(cluster):
     said = admin(cluster.nodes[0], "members", "transfer", to)
     assert said == {"kind": "transfer", "node": to}
     wait_until(lambda: admin(cluster.nodes[0], "raft").get("leader") == to, f"{to} leads")
+    assert admin(cluster.nodes[1], "members", "transfer", to)["node"] == to  # does no harm
     client_of(cluster.nodes[1]).put_object(Bucket="bkt", Key="under another leader", Body=b"x")
 
 

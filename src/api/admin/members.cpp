@@ -39,15 +39,17 @@ http::task<pb::member_change> change_of(call& c, const members_request& r) {
   co_return change;
 }
 
-} // namespace
+// A transfer to whom leads is done already.
+http::task<bool> leads(call& c, std::uint64_t id) {
+  auto status =
+    co_await http::ask<wire<pb::metadata_status>>(c.actors, c.config.metadata, look_timeout, status_atom::value);
+  co_return status && (*status)->state() == "leader" && (*status)->id() == id;
+}
 
-http::task<> on_change_members(call& c) {
-  auto request = must(parse_members_request(c.body));
-  if (!c.config.ring_manager) throw http::api_error{ec::not_implemented, "`troupe dev` has no cluster to change"};
-  wire<pb::member_change> change{co_await change_of(c, request)};
+http::task<> change_group(call& c, wire<pb::member_change> change) {
   for (unsigned tries = 1;; ++tries) {
     auto outcome = co_await http::ask<void>(c.actors, c.config.metadata, change_timeout, members_atom::value, change);
-    if (outcome) break;
+    if (outcome) co_return;
     auto why = outcome.error();
     bool no_leader = why.code == ec::not_leader || why.code == ec::unavailable;
     if (!no_leader || tries == tries_max) {
@@ -56,6 +58,17 @@ http::task<> on_change_members(call& c) {
     }
     co_await wait(c);
   }
+}
+
+} // namespace
+
+http::task<> on_change_members(call& c) {
+  auto request = must(parse_members_request(c.body));
+  if (!c.config.ring_manager) throw http::api_error{ec::not_implemented, "`troupe dev` has no cluster to change"};
+  auto change = co_await change_of(c, request);
+  bool done = false;
+  if (request.kind == pb::member_change::transfer && change.id() != 0) done = co_await leads(c, change.id());
+  if (!done) co_await change_group(c, wire<pb::member_change>{std::move(change)});
   json::object out{{"kind", pb::member_change::kinds_Name(request.kind)}};
   if (!request.node.empty()) out["node"] = request.node;
   co_await answer(c, std::move(out));

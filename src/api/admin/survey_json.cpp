@@ -128,7 +128,9 @@ json::object status_json(const cluster_survey& all, const std::optional<repair_c
     out["epoch"] = *all.epoch;
     out["asked_by"] = all.asked_by.name;
   }
-  json::object nodes{{"total", all.nodes.size()}};
+  json::object nodes;
+  nodes["total"] = std::count_if(
+    all.nodes.begin(), all.nodes.end(), [](const auto& n) { return !n.listed || n.listed->state != node_state::gone; });
   if (all.epoch)
     for (auto state : states)
       nodes[to_string(state)] = std::count_if(
