@@ -54,12 +54,13 @@ step_unit() { ctest --test-dir build/release --timeout 300 -j "$jobs"; }
 
 step_sanitize() {
   cmake --preset dev
-  cmake --build --preset dev -j "$jobs" --target test_codec test_store test_core test_actors test_api test_roles test_cli
+  cmake --build --preset dev -j "$jobs" --target test_codec test_store test_core test_net test_actors test_api test_roles test_cli test_sim
   ctest --test-dir build/dev --timeout 600 -j "$jobs"
   # Threads of our own that share memory, below CAF (whose library is not instrumented).
   cmake --preset tsan
-  cmake --build --preset tsan -j "$jobs" --target test_store
+  cmake --build --preset tsan -j "$jobs" --target test_store test_net
   build/tsan/test/test_store
+  build/tsan/test/test_net
 }
 
 # One target for FUZZ_SECONDS. Starts from test/fuzz/corpus/<target>, when there is one; what it finds on the way goes

@@ -1,6 +1,7 @@
 #include "cli/commands.hpp"
 
 #include "cli/cluster_flags.hpp"
+#include "cli/console.hpp"
 #include "cli/dev.hpp"
 #include "cli/serve.hpp"
 #include "cli/version.hpp"
@@ -86,6 +87,19 @@ void add_serve(CLI::App& app, command& chosen) {
   serve->callback([flags, &chosen] { chosen = [flags] { return run_serve(*flags); }; });
 }
 
+void add_console(CLI::App& app, command& chosen) {
+  auto* const console = app.add_subcommand("console", "Administer a cluster at a prompt");
+  const auto options = std::make_shared<console_options>();
+  console->add_option("--connect", options->connect, "A node's console; else as `troupe admin` finds it")
+    ->type_name("HOST:PORT");
+  console->add_option("-c", options->commands, "Run this command and end; may be repeated")
+    ->type_name("COMMAND")
+    ->allow_extra_args(false);
+  console->footer("`help` at the prompt shows the commands.\n\nExamples:\n  troupe console\n  troupe console --connect "
+                  "storage-1:9001 -c status -c nodes");
+  console->callback([options, &chosen] { chosen = [options] { return run_console(*options); }; });
+}
+
 void add_connection_options(CLI::App& app, connection_flags& flags) {
   app
     .add_option(
@@ -129,6 +143,7 @@ int run(int argc, const char* const* argv) {
   command chosen;
   add_dev(app, chosen);
   add_serve(app, chosen);
+  add_console(app, chosen);
   add_storage(app, chosen);
   add_bench(app, chosen);
   add_ca(app, chosen);

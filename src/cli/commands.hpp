@@ -18,6 +18,7 @@ using command = std::function<int()>;
 // Each adds its subcommand to the app; `chosen` is set when the user chose it.
 void add_dev(CLI::App&, command& chosen);
 void add_serve(CLI::App&, command& chosen);
+void add_console(CLI::App&, command& chosen);
 void add_storage(CLI::App&, command& chosen);
 void add_bench(CLI::App&, command& chosen);
 void add_ca(CLI::App&, command& chosen);

@@ -1,5 +1,7 @@
 #include "codec/frame.hpp"
 
+#include "support/print_result.hpp"
+
 #include <catch2/catch.hpp>
 
 using namespace troupe;
