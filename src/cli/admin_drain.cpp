@@ -45,7 +45,11 @@ public:
   display& operator=(const display&) = delete;
 
   void show(const std::string& node, const json::object& line, const std::string& text) {
-    if (json_) return print_json(line);
+    if (json_) {
+      print_json(line);
+      std::fflush(stdout); // whoever reads a pipe waits for it
+      return;
+    }
     if (drawn_)
       std::fprintf(stderr, "\r%s: %s\x1b[K", shown(node).c_str(), text.c_str());
     else if (polls_++ % polls_a_line == 0)
@@ -61,6 +65,7 @@ private:
 } // namespace
 
 result<> wait_until_drained(session& s, const std::string& node) {
+  std::fflush(stdout); // that it drains, before what follows
   const auto start = std::chrono::steady_clock::now();
   display screen{s};
   drain_progress progress;

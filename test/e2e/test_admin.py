@@ -2,6 +2,7 @@
 import http.client
 import json
 import os
+import signal
 import subprocess
 
 import pytest
@@ -14,8 +15,6 @@ from server import wait_until
 
 pytestmark = pytest.mark.skipif("E2E_ENDPOINT" in os.environ, reason="starts a cluster of its own")
 
-EMPTY = signing.EMPTY
-
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
@@ -27,7 +26,7 @@ def cluster(tmp_path_factory):
     c.close()
 
 
-def troupe(node, *command, status=0, keys=True, input=None):
+def troupe(node, *command, status=0, keys=True):
     """`troupe COMMAND --connect` of a node's console; stdout and stderr."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("TROUPE_")}
     if keys:
@@ -73,12 +72,15 @@ def test_status_tells_the_cluster_from_any_node(cluster):
 def test_nodes_say_what_they_store(cluster):
     before = {n["id"]: n["storage"]["pieces"] for n in admin(cluster.nodes[0], "nodes")["nodes"]}
     client_of(cluster.nodes[0]).put_object(Bucket="bkt", Key="stored", Body=some_bytes(300_000))
-    nodes = admin(cluster.nodes[1], "nodes")["nodes"]
+
+    def grown():  # three copies on three nodes; the last one may come after the answer
+        nodes = admin(cluster.nodes[1], "nodes")["nodes"]
+        return nodes if all(n["storage"]["pieces"] > before[n["id"]] for n in nodes) else None
+    nodes = wait_until(grown, "every node stores more")
     for n, port in zip(nodes, cluster.ports):
         assert n["address"] == f"127.0.0.1:{port}"
         assert n["roles"] == ["storage", "metadata", "coordinator"]
         assert n["storage"]["writable"]
-        assert n["storage"]["pieces"] > before[n["id"]]  # three copies on three nodes
         assert n["storage"]["live_bytes"] >= 300_000
     lines = troupe(cluster.nodes[0], "admin", "nodes").stdout.splitlines()
     assert lines[0].split()[:3] == ["NODE", "STATE", "SINCE"] and len(lines) == 4
@@ -97,8 +99,9 @@ def test_raft_shows_one_leader_that_everybody_follows(cluster):
 def test_where_finds_every_piece(cluster):
     s3 = client_of(cluster.nodes[0])
     s3.put_object(Bucket="bkt", Key="dir/where is it?", Body=some_bytes(2_000_000))
+    wait_until(lambda: admin(cluster.nodes[1], "where", "bkt/dir/where is it?")["losses"] == 2, "every piece is there")
     said = admin(cluster.nodes[1], "where", "bkt/dir/where is it?")
-    assert said["size"] == 2_000_000 and said["losses"] == 2 and len(said["extents"]) == 1
+    assert said["size"] == 2_000_000 and len(said["extents"]) == 1
     for run in said["extents"][0]["runs"]:
         assert {p["state"] for p in run["pieces"]} == {"there"}
         assert {p["node"] for p in run["pieces"]} == set(cluster.names)
@@ -114,8 +117,8 @@ def test_where_shows_the_parts_of_an_upload(cluster):
     parts = [{"PartNumber": n, "ETag": s3.upload_part(Bucket="bkt", Key="parts", PartNumber=n, UploadId=upload,
                                                        Body=some_bytes(5 << 20, n))["ETag"]} for n in (1, 2)]
     s3.complete_multipart_upload(Bucket="bkt", Key="parts", UploadId=upload, MultipartUpload={"Parts": parts})
-    said = admin(cluster.nodes[0], "where", "bkt/parts")
-    assert [e["part"] for e in said["extents"]] == [1, 2] and said["losses"] == 2
+    wait_until(lambda: admin(cluster.nodes[0], "where", "bkt/parts")["losses"] == 2, "every piece is there")
+    assert [e["part"] for e in admin(cluster.nodes[0], "where", "bkt/parts")["extents"]] == [1, 2]
     rest = admin(cluster.nodes[0], "where", "bkt/parts", "--from", "1")
     assert [e["part"] for e in rest["extents"]] == [2]
 
@@ -141,6 +144,36 @@ def test_a_drained_node_gets_no_new_data_until_it_is_undrained(cluster):
     assert {p["node"] for run in placed for p in run["pieces"]} == set(cluster.names)
 
 
+def waiting_drain(node, *options):
+    """`troupe admin drain node-3 --wait` as a process that has printed its first lines."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("TROUPE_")}
+    environment.update(TROUPE_ACCESS_KEY=node.access_key, TROUPE_SECRET_KEY=node.secret_key,
+                       TROUPE_CONSOLE=f"{node.console_host}:{node.console_port}")
+    process = subprocess.Popen([str(servers.BINARY), "admin", "drain", "node-3", "--wait", *options], text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, cwd="/")
+    return process, process.stdout.readline()
+
+
+def test_waiting_for_a_drain_ends_when_it_is_called_off_or_interrupted(cluster):
+    node = cluster.nodes[0]
+    process, first = waiting_drain(node, "--json")
+    assert json.loads(first)["node"]["state"] == "draining"
+    sample = json.loads(process.stdout.readline())
+    assert sample["id"] == "node-3" and sample["storage"]["pieces"] > 0
+    admin(node, "undrain", "node-3")
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1 and "node-3 is up, not draining any more" in said
+    process, first = waiting_drain(node)
+    assert first.startswith("node-3 is draining")
+    assert "pieces left" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130 and "the node goes on draining" in said
+    admin(node, "undrain", "node-3")
+    for n in range(3):
+        wait_until(lambda n=n: states(cluster, n)["node-3"] == "up", "every node has the map")
+
+
 def test_weight_changes_and_refusals_say_why(cluster):
     node = cluster.nodes[0]
     assert admin(node, "weight", "node-2", "3")["node"]["weight"] == 3
@@ -161,6 +194,19 @@ def test_leadership_is_handed_over_on_request(cluster):
     wait_until(lambda: admin(cluster.nodes[0], "raft").get("leader") == to, f"{to} leads")
     assert admin(cluster.nodes[1], "members", "transfer", to)["node"] == to  # does no harm
     client_of(cluster.nodes[1]).put_object(Bucket="bkt", Key="under another leader", Body=b"x")
+
+
+def test_a_member_leaves_the_metadata_group_and_comes_back(cluster):
+    node = cluster.nodes[0]
+    out = next(n for n in cluster.names if n != admin(node, "raft")["leader"])
+    assert admin(node, "members", "remove", out) == {"kind": "remove", "node": out}
+    assert admin(node, "status")["metadata"]["voters"] == 2
+    admin(node, "members", "remove", out)  # does no harm
+    client_of(node).put_object(Bucket="bkt", Key="with two members", Body=b"x")
+    admin(node, "members", "add", out)
+    wait_until(lambda: admin(node, "status")["metadata"].get("answering") == 3, "three members again")
+    refused = troupe(node, "admin", "members", "add", "nobody", status=1).stderr
+    assert "no node is named 'nobody'" in refused
 
 
 def test_a_node_joins_the_map_before_it_is_there(cluster):
@@ -223,8 +269,9 @@ def test_dev_answers_what_makes_sense_without_a_cluster(server):
     s3 = client_of(server)
     s3.create_bucket(Bucket="admin-where")
     s3.put_object(Bucket="admin-where", Key="k", Body=some_bytes(2_000_000))
+    wait_until(lambda: admin(server, "where", "admin-where/k")["losses"] == 2, "every piece is there")
     found = admin(server, "where", "admin-where/k")
-    assert found["losses"] == 2 and found["extents"][0]["geometry"]["data"] == 3
+    assert found["extents"][0]["geometry"]["data"] == 3
     refused = troupe(server, "admin", "drain", "node-1", status=1).stderr
     assert "`troupe dev` has no cluster to change" in refused
 

@@ -2,6 +2,7 @@
 // committed: an added member has caught up then, and votes.
 #include "api/admin/call.hpp"
 #include "api/admin/change_request.hpp"
+#include "api/admin/survey_json.hpp"
 #include "api/http/tokens.hpp"
 #include "api/http/worker.hpp"
 #include "core/map_change.hpp"
@@ -39,11 +40,11 @@ http::task<pb::member_change> change_of(call& c, const members_request& r) {
   co_return change;
 }
 
-// A transfer to whom leads is done already.
+// A transfer to whom leads is done already. Every member is asked: the router may not know of a new leader yet.
 http::task<bool> leads(call& c, std::uint64_t id) {
-  auto status =
-    co_await http::ask<wire<pb::metadata_status>>(c.actors, c.config.metadata, look_timeout, status_atom::value);
-  co_return status && (*status)->state() == "leader" && (*status)->id() == id;
+  auto all = co_await survey(c);
+  const auto* leader = leader_of(*all);
+  co_return leader != nullptr && leader->id() == id;
 }
 
 http::task<> change_group(call& c, wire<pb::member_change> change) {
