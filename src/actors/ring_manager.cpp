@@ -176,7 +176,7 @@ std::vector<node_id> emptied(
     auto row = rows.find(emptied_row(n.id));
     if (row == rows.end() || row->second != emptied_value(n)) continue;
     auto& members = group.members();
-    if (std::any_of(members.begin(), members.end(), [&](auto& m) { return m.id() == n.raft_id; }))
+    if (std::any_of(members.begin(), members.end(), [&](auto& m) { return m.id() == raft_id_of(n.id); }))
       complain(self, "node " + n.id.name + " is drained but still a metadata member: `troupe admin members remove` it");
     else
       found.push_back(n.id);

@@ -49,7 +49,9 @@ void add_fault_commands(CLI::App& admin, command& chosen) {
       ->capture_default_str()
       ->check(CLI::IsMember({"to", "from", "both"}));
     if (kind == "delay")
-      added->add_option("--ms", flags->ms, "How late, in milliseconds")->capture_default_str()->check(CLI::Range(0, 60'000));
+      added->add_option("--ms", flags->ms, "How late, in milliseconds")
+        ->capture_default_str()
+        ->check(CLI::Range(0, 60'000));
     added->callback([flags, kind, &chosen] {
       chosen = [flags, kind] {
         return run_admin(*flags, "fault " + kind + " " + flags->node, [&](session& s) {

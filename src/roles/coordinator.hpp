@@ -43,10 +43,10 @@ struct coordinator_options {
   troupe::redundancy redundancy;
   std::chrono::milliseconds reclaim_grace{60'000};
   std::shared_ptr<net::fault_rules> faults; // empty: they are not enabled
-  read_pins* pins = nullptr; // shared with who answers other processes; nothing: an own one
-  std::shared_ptr<channel> net;    // to other processes; of a cluster
-  node_id self;                    // the same
-  ring_manager_actor ring_manager; // of a cluster; empty: all nodes are in this process, and stay as they are
+  read_pins* pins = nullptr;                // shared with who answers other processes; nothing: an own one
+  std::shared_ptr<channel> net;             // to other processes; of a cluster
+  node_id self;                             // the same
+  ring_manager_actor ring_manager;          // of a cluster; empty: all nodes are in this process, and stay as they are
   std::chrono::milliseconds heal_delay{60'000};
   std::uint64_t heal_bytes_per_second = std::uint64_t{64} << 20;
   std::chrono::milliseconds compare_interval{std::chrono::hours{1}};

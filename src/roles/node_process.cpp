@@ -80,7 +80,7 @@ struct node_process::impl {
   node_directory data;
   std::string cluster_id;
   std::shared_ptr<troupe::net::fault_rules> faults; // empty: not enabled
-  std::shared_ptr<tcp_channel> net; // outlives every actor that may answer a peer
+  std::shared_ptr<tcp_channel> net;                 // outlives every actor that may answer a peer
   std::shared_ptr<address_book> addresses = std::make_shared<address_book>();
   std::shared_ptr<live_node_counts> counts = std::make_shared<live_node_counts>();
   read_pins pins; // of what is being read here

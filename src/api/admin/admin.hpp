@@ -31,7 +31,7 @@ struct config {
   metadata_actor metadata; // the group
   surveyor_actor surveyor;
   std::shared_ptr<net::fault_rules> faults; // empty: they are not enabled
-  ring_manager_actor ring_manager; // empty: there is no cluster to change (`troupe dev`)
+  ring_manager_actor ring_manager;          // empty: there is no cluster to change (`troupe dev`)
 };
 
 // Answers every path under /admin; throws api_error.
