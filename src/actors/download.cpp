@@ -1,7 +1,7 @@
 #include "actors/download.hpp"
 
-#include "actors/log_limit.hpp"
 #include "actors/reply.hpp"
+#include "base/log_limit.hpp"
 #include "codec/erasure.hpp"
 #include "codec/text.hpp"
 #include "core/extent_codec.hpp"

@@ -1,10 +1,11 @@
 #include "actors/forming_member.hpp"
 
-#include "actors/log_limit.hpp"
+#include "base/log_limit.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/exit_reason.hpp>
 #include <caf/result.hpp>
+#include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
@@ -23,6 +24,11 @@ constexpr std::uint64_t founding_term = 1; // no leader was ever elected in it
 
 struct forming_state {
   forming_state() = default;
+  forming_state(const forming_state&) = delete;
+  forming_state& operator=(const forming_state&) = delete;
+  ~forming_state() { // it was killed: so is the member
+    if (opened) caf::anon_send_exit(opened, caf::exit_reason::kill);
+  }
   static inline const char* name = "forming_member";
   forming_member_options options;
   metadata_actor opened; // empty: not yet, or failed
@@ -54,6 +60,11 @@ void round_ended(member_pointer self) {
   if (s.exists) {
     spdlog::warn("this node's metadata member is empty, and its group exists: it catches up before it votes");
     return open(self, false, true);
+  }
+  if (s.silent.empty() && !s.options.must_not_found.empty()) {
+    s.why_not = s.options.must_not_found;
+    spdlog::error("{}", s.why_not);
+    return;
   }
   if (s.silent.empty()) return open(self, true, false);
   s.why_not = "the metadata group is founded once all its first members can be reached; waiting for " + s.silent;

@@ -1,7 +1,7 @@
 #include "actors/gossiper.hpp"
 
-#include "actors/log_limit.hpp"
 #include "actors/peer_methods.hpp"
+#include "base/log_limit.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/stateful_actor.hpp>

@@ -7,8 +7,8 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
-#include "actors/log_limit.hpp"
 #include "base/environment.hpp"
+#include "base/log_limit.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
 

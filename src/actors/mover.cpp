@@ -21,6 +21,22 @@ bool must_leave(const mover_state& s, const cluster_node& n) {
   return n.roles.storage && (n.state == node_state::draining || n.state == node_state::gone || lost_for_long(s, n));
 }
 
+// Whether another walk may find something that the last one did not.
+bool differs(const healing_view& a, const healing_view& b) {
+  return a.map.epoch() != b.map.epoch() || a.reachable != b.reachable || a.active != b.active;
+}
+
+// When the next node's delay is over.
+std::chrono::milliseconds until_lost(const mover_state& s) {
+  auto soonest = s.options.idle_interval;
+  for (auto& n : s.view->map.nodes()) {
+    if (n.state != node_state::down || lost_for_long(s, n)) continue;
+    std::chrono::milliseconds left{n.since_ms + s.options.delay.count() - s.options.clock->now()};
+    soonest = std::clamp(left, s.options.interval, soonest);
+  }
+  return soonest;
+}
+
 // A node that was called down a moment ago keeps its pieces, and gets none: as one that is up and can not be reached.
 std::shared_ptr<const healing_view> patient_view(const mover_state& s) {
   std::vector<cluster_node> awaited;
@@ -53,7 +69,7 @@ void begin_walk(mover_pointer self) {
   s.found_something = false;
   s.complete = true;
   s.began_with = patient_view(s);
-  s.walked_epoch = s.view->map.epoch();
+  s.walked = s.view;
   auto& nodes = s.view->map.nodes();
   bool leaving = std::any_of(nodes.begin(), nodes.end(), [&](auto& n) { return must_leave(s, n); });
   s.goal = leaving ? relocation_goal::protect : relocation_goal::balance;
@@ -81,7 +97,7 @@ void end_walk(mover_pointer self) {
   s.walking = false;
   s.told.set_walks(s.told.walks() + 1);
   s.told.clear_goal();
-  if (s.told.under_protected() != 0)
+  if (auto n = s.told.under_protected(); n != std::exchange(s.warned_of, n) && n != 0)
     spdlog::warn(
       "mover: {} extents have lost pieces and can not get them back now: more nodes are needed, or these back",
       s.told.under_protected());
@@ -156,9 +172,8 @@ void walk_on(mover_pointer self) {
 
 void end_round(mover_pointer self) {
   auto& s = self->state;
-  if (s.view->map.epoch() != s.walked_epoch) return arm(self, std::chrono::milliseconds{0}); // it changed meanwhile
-  auto busy = s.found_something || s.goal == relocation_goal::protect;
-  arm(self, busy ? s.options.interval : s.options.idle_interval);
+  auto busy = s.found_something || s.goal == relocation_goal::protect || differs(*s.walked, *s.view);
+  arm(self, busy ? s.options.interval : std::min(s.options.idle_interval, until_lost(s)));
 }
 
 mover_actor::behavior_type mover(mover_pointer self, mover_options options) {
@@ -176,10 +191,10 @@ mover_actor::behavior_type mover(mover_pointer self, mover_options options) {
     [self](next_atom) { walk_on(self); },
     [self](view_atom, const new_healing_view& v) {
       auto& s = self->state;
-      bool changed = !s.view || s.view->map.epoch() != v.view->map.epoch();
+      bool changed = !s.view || differs(*s.view, *v.view);
       s.view = v.view;
       s.told.set_active(v.view->active);
-      if (changed && !s.walking) arm(self, std::chrono::milliseconds{0}); // not only after idle_interval
+      if (changed && !s.walking) arm(self, s.options.interval); // not only after idle_interval
     },
     [self](status_atom) { return wire<pb::healing_status>{self->state.told}; },
   };

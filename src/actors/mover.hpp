@@ -8,8 +8,8 @@
 #pragma once
 
 #include "actors/healing_view.hpp"
-#include "actors/log_limit.hpp"
 #include "base/environment.hpp"
+#include "base/log_limit.hpp"
 #include "core/relocation.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
@@ -64,8 +64,9 @@ struct mover_state {
   std::deque<row_extent> page;
   relocation_goal goal = relocation_goal::balance;
   std::shared_ptr<const healing_view> began_with;
-  std::uint64_t walked_epoch = 0; // the map's, when the walk began
-  std::set<node_id> named;        // draining nodes that a row still names
+  std::shared_ptr<const healing_view> walked; // as it was given, when the walk began
+  std::uint64_t warned_of = 0;                // under-protected extents
+  std::set<node_id> named;                    // draining nodes that a row still names
   bool found_something = false, complete = true;
   std::string vacated_cursor;
   pb::healing_status told;

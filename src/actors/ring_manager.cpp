@@ -1,10 +1,10 @@
 #include "actors/ring_manager.hpp"
 
 #include "actors/healing_view.hpp"
-#include "actors/log_limit.hpp"
 #include "actors/mover.hpp"
 #include "actors/remote_shard.hpp"
 #include "actors/reply.hpp"
+#include "base/log_limit.hpp"
 #include "core/cluster_requests.hpp"
 #include "core/map_change.hpp"
 #include "core/tables.hpp"
@@ -46,6 +46,7 @@ struct ring_manager_state {
   healer_actor healer; // all three or none
   mover_actor mover;
   readers_actor readers;
+  bool member_fine = true;                 // of this process
   bool reading = false, proposing = false; // the map; one after the other
 };
 
@@ -275,7 +276,8 @@ void map_read(manager_pointer self, const row_values& rows) {
     show(self);
     auto* me = map->find(s.options.self.id);
     if (me == nullptr) return ask_to_join(self, *map, *row);
-    tell_in_touch(s, me->state == node_state::up || me->state == node_state::draining || !me->roles.storage);
+    bool takes_part = me->state == node_state::up || me->state == node_state::draining || !me->roles.storage;
+    tell_in_touch(s, takes_part && s.member_fine);
     if (me->state == node_state::gone)
       complain(self, "this node was removed from the cluster; its name is never used again");
   }
@@ -283,9 +285,13 @@ void map_read(manager_pointer self, const row_values& rows) {
   self->request(s.options.member, s.options.request_timeout, status_atom::value)
     .then(
       [self, map = std::move(*map), rows, row](const wire<pb::metadata_status>& status) {
+        self->state.member_fine = true;
         if (status->state() == "leader") decide_as_leader(self, map, rows, row, *status);
       },
-      [](const caf::error&) {}); // it has failed, and says so itself
+      [self](caf::error& e) {
+        self->state.member_fine = false;
+        complain(self, "this node's metadata member: " + from_caf(e).message);
+      });
 }
 
 // ---- an operator's requests ----------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ struct ring_manager_options {
   std::shared_ptr<live_node_counts> nodes;     // is told how many there are; may be empty
   std::shared_ptr<std::atomic<bool>> in_touch; // is told whether the map could be read; may be empty
   std::chrono::milliseconds interval{500};
-  std::chrono::milliseconds request_timeout{5'000};
+  std::chrono::milliseconds request_timeout{10'000}; // longer than the router's patience: it knows what is wrong
   wall_clock* clock = nullptr;
 };
 

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
-#include "actors/log_limit.hpp"
 #include "actors/worker.hpp"
+#include "base/log_limit.hpp"
 #include "store/piece_store.hpp"
 
 #include <caf/fwd.hpp>

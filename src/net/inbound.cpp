@@ -62,6 +62,7 @@ void inbound::start() {
 
 void inbound::close() {
   if (std::exchange(closed_, true)) return;
+  if (!node_.empty()) env_.known->leave(node_);
   stream_->close();
   writer_->stop();
   room_.cancel();
@@ -78,6 +79,11 @@ task<result<>> inbound::accept_hello() {
     co_return fail(ec::incompatible, "it does not speak Troupe's protocol");
   auto ours = env_.hello();
   auto fine = check_hello(ours, theirs, stream_->peer_name());
+  if (fine && !env_.known->arrive(theirs.node(), theirs.instance()))
+    fine = fail(ec::conflict,
+      "another process is node '" + theirs.node() +
+        "' and connected: stop one of the two (after a crash, wait until its "
+        "connections have ended)");
   if (!fine) {
     auto refusal = failure_frame(0, 0, fine.error());
     co_await stream_->write(refusal.bytes, {});
@@ -100,7 +106,7 @@ task<> inbound::run() {
   auto known = co_await accept_hello();
   deadline.cancel();
   if (!known || closed_) {
-    if (!known && known.error().code != ec::closed && !closed_)
+    if (!known && known.error().code != ec::closed && !closed_ && env_.refusals->allow(steady::now()))
       spdlog::warn("a connection to the actor port was refused: {}", known.error().message);
     close();
     co_return;

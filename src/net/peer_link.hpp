@@ -3,9 +3,11 @@
 // pause before the next try lasts. Lives on the channel's io thread.
 #pragma once
 
+#include "base/log_limit.hpp"
 #include "net/channel.hpp"
 #include "net/faults.hpp"
 #include "net/frame_stream.hpp"
+#include "net/known_peers.hpp"
 #include "troupe.pb.h"
 
 #include <chrono>
@@ -26,6 +28,8 @@ struct link_environment {
   std::chrono::milliseconds connect_timeout{3'000};             // TCP, TLS and hello together
   std::chrono::milliseconds pause_first{100}, pause_max{2'000}; // after a failed try
   std::size_t queued_bytes_max = std::size_t{64} << 20;         // of one link
+  std::shared_ptr<known_peers> known;                           // of the whole process
+  std::shared_ptr<log_limit> refusals;                          // lines about connections that were refused
   std::shared_ptr<const fault_rules> faults;                    // nothing: none
   std::size_t calls_max = 16'384;                               // of one link, without an answer
 };

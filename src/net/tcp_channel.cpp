@@ -42,7 +42,14 @@ struct tcp_channel::impl {
   // What one plane needs: everything here is touched on its io thread only.
   struct lane {
     lane(impl& i, plane p, std::function<pb::hello()> hello, const tls_files& tls)
-        : owner(i), which(p), env{.io = io, .tls = tls, .hello = std::move(hello), .faults = i.options.faults} {}
+        : owner(i),
+          which(p),
+          env{.io = io,
+            .tls = tls,
+            .hello = std::move(hello),
+            .known = i.known,
+            .refusals = std::make_shared<log_limit>(),
+            .faults = i.options.faults} {}
     impl& owner;
     plane which;
     asio::io_context io{1};
@@ -71,6 +78,7 @@ struct tcp_channel::impl {
   task<> find_plane(std::shared_ptr<tcp_socket>);
 
   tcp_channel_options options;
+  std::shared_ptr<known_peers> known = std::make_shared<known_peers>();
   std::string instance;
   inbound_limits limits;
   std::array<std::unique_ptr<lane>, 2> lanes; // by plane

@@ -65,6 +65,7 @@ struct node_process::impl {
   result<> open_channel();
   result<> start_storage();
   void start_gossip();
+  std::string why_not_found();
   result<> start_member();
   void start_router();
   void serve_peers();
@@ -158,6 +159,21 @@ void node_process::impl::start_gossip() {
   gossip = spawn_gossiper(system, std::move(o));
 }
 
+// Pieces without any metadata: a new group would not know them, and look like an empty store.
+std::string node_process::impl::why_not_found() {
+  std::uint64_t pieces = 0;
+  if (shard) {
+    caf::scoped_actor asker{system};
+    asker->request(shard, 30s, status_atom::value)
+      .receive([&](const wire<pb::shard_status>& s) { pieces = s->pieces(); }, [](const caf::error&) {});
+  }
+  if (pieces == 0) return {};
+  return "no metadata group is founded: this node holds " + std::to_string(pieces) +
+    " pieces that an empty one would not know. Put back the metadata directory of a member, or, to begin anew, "
+    "remove " +
+    data.path() + " on every node";
+}
+
 result<> node_process::impl::start_member() {
   for (auto& id : config.metadata.members) {
     if (id == self.id) continue;
@@ -199,6 +215,7 @@ result<> node_process::impl::start_member() {
   auto there = m.files->exists("raft/vote");
   if (!there) return in_role("metadata", there.error());
   o.pristine = !*there;
+  o.must_not_found = why_not_found();
   auto& first = config.metadata.members;
   o.founder = std::find(first.begin(), first.end(), self.id) != first.end();
   for (auto& g : group) o.others.emplace_back(g.node, g.actor);

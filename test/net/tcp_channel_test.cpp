@@ -27,13 +27,17 @@ struct quiet {
 // A process of the cluster. Method 1 echoes, 2 fails, 3 never answers until the test lets it, 4 counts posts.
 struct process {
   explicit process(const std::string& node, const std::string& cluster = "c") : process(node, cluster, "127.0.0.1:0") {}
-  process(const std::string& node, const std::string& cluster, const std::string& listen) {
+  process(const std::string& node, std::shared_ptr<troupe::net::fault_rules> faults)
+      : process(node, "c", "127.0.0.1:0", std::move(faults)) {}
+  process(const std::string& node, const std::string& cluster, const std::string& listen,
+    std::shared_ptr<troupe::net::fault_rules> faults = nullptr) {
     tcp_channel_options o;
     o.cluster = cluster;
     o.node = node;
     o.listen = listen;
     o.clock = &system_clock_source();
     o.random = &system_entropy();
+    o.faults = std::move(faults);
     auto opened = tcp_channel::open(o);
     REQUIRE(opened);
     net = std::move(*opened);
@@ -181,6 +185,39 @@ TEST_CASE("who belongs to another cluster, has another name or one's own is refu
   REQUIRE(!answer);
   CHECK_THAT(answer.error().message, Catch::Contains("node 'b' answers there"));
   CHECK(a.ask({"", b.me.address}, {1, "", {}})); // a seed: whoever is there
+}
+
+TEST_CASE("a second process of one name is refused while the first one is connected", "[net]") {
+  quiet q;
+  process b{"b"};
+  auto a = std::make_unique<process>("a");
+  REQUIRE(a->ask(b.me, {1, "", {}}));
+  process twin{"a"};
+  auto refused = twin.ask(b.me, {1, "", {}});
+  REQUIRE(!refused);
+  CHECK_THAT(refused.error().message, Catch::Contains("another process is node 'a'"));
+  a.reset();
+  auto until = std::chrono::steady_clock::now() + 10s;
+  result<peer_message> taken = fail(ec::internal, "not asked");
+  while (!taken && std::chrono::steady_clock::now() < until) taken = twin.ask(b.me, {1, "", {}});
+  CHECK(taken); // the first one has ended
+}
+
+TEST_CASE("messages are dropped and delayed as the fault rules say", "[net]") {
+  quiet q;
+  auto rules = std::make_shared<net::fault_rules>();
+  process a{"a", rules}, b{"b"};
+  REQUIRE(a.ask(b.me, {1, "", {}}));
+  rules->set_outgoing("b", {.drop = true});
+  CHECK(a.ask(b.me, {1, "", {}}, 100ms).error().code == ec::timeout);
+  rules->set_outgoing("b", {.drop = false, .delay = 50ms});
+  auto began = std::chrono::steady_clock::now();
+  CHECK(a.ask(b.me, {1, "", {}}));
+  CHECK(std::chrono::steady_clock::now() - began >= 50ms);
+  rules->clear();
+  rules->set_incoming("*", {.drop = true});
+  CHECK(b.ask(a.me, {1, "", {}}, 100ms).error().code == ec::timeout);
+  CHECK(rules->list() == std::vector<std::string>{"drop from *"});
 }
 
 TEST_CASE("a peer that takes nothing costs a bounded queue", "[net]") {
