@@ -4,6 +4,7 @@
 
 #include <caf/actor_system.hpp>
 #include <caf/result.hpp>
+#include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
@@ -16,6 +17,8 @@ namespace troupe {
 namespace {
 
 using ticking_router = metadata_actor::extend<caf::reacts_to<tick_atom>>;
+constexpr std::size_t members_max = 32; // asked; a group has five at most, its history a few more
+
 using clock_time = std::chrono::steady_clock::time_point; // the actor clock's
 
 using on_failure = std::function<void(error)>;
@@ -34,11 +37,17 @@ struct routed {
 
 struct router_state {
   router_state() = default;
+  router_state(const router_state&) = delete;
+  router_state& operator=(const router_state&) = delete;
+  ~router_state() {
+    for (auto& m : learnt) caf::anon_send_exit(m, caf::exit_reason::user_shutdown);
+  }
   static inline const char* name = "metadata_router";
   metadata_router_options options;
   std::map<std::uint64_t, routed> requests;
   std::uint64_t next_id = 1;
-  std::optional<std::size_t> leader; // as far as we know
+  std::vector<metadata_actor> learnt; // members that were not known at the start
+  std::optional<std::size_t> leader;  // as far as we know
   std::uint64_t leader_term = 0;
   std::size_t searching = 0;     // members that have not said yet whether they lead
   std::vector<std::string> said; // by them, of this search
@@ -106,6 +115,20 @@ std::string what_members_said(const router_state& s) {
   return all;
 }
 
+// The group has changed since this process was configured.
+void learn_members(router_state& s, const pb::metadata_status& status) {
+  if (!s.options.reach) return;
+  for (auto& m : status.members()) {
+    auto& known = s.options.members;
+    bool is_known = std::any_of(known.begin(), known.end(), [&](auto& k) { return k.node == m.address(); });
+    if (is_known || known.size() >= members_max) continue;
+    auto actor = s.options.reach(m.address());
+    if (!actor) continue;
+    s.learnt.push_back(actor);
+    known.emplace_back(m.address(), std::move(actor));
+  }
+}
+
 // Asks every member whether it leads.
 void search(router_pointer self) {
   auto& s = self->state;
@@ -121,6 +144,7 @@ void search(router_pointer self) {
     self->request(m.actor, s.options.status_timeout, status_atom::value)
       .then(
         [=](const wire<pb::metadata_status>& status) {
+          learn_members(self->state, *status);
           if (status->state() == "leader") leader_found(self, i, status->term());
           one_said(status->state());
         },

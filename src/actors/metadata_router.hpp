@@ -8,6 +8,7 @@
 #include <caf/fwd.hpp>
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,9 @@ struct metadata_router_options {
     std::string node;
     metadata_actor actor; // of this process, or a REMOTE METADATA
   };
-  std::vector<member> members;
+  std::vector<member> members; // to begin with; others are learnt from what these say
+  // A way to a member that the others name; empty when nobody knows where it is. The router ends it.
+  std::function<metadata_actor(const std::string& node)> reach;
   std::chrono::milliseconds patience{8'000};   // of a request, over all its tries
   std::chrono::milliseconds suspicion{1'000};  // an answer takes longer: perhaps another one leads by now
   std::chrono::milliseconds search_pause{100}; // between two rounds of looking for the leader

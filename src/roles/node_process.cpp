@@ -227,6 +227,10 @@ result<> node_process::impl::start_member() {
 void node_process::impl::start_router() {
   metadata_router_options o;
   o.members = group;
+  o.reach = [this](const std::string& node) {
+    auto to = addresses->find(node);
+    return to ? spawn_remote_metadata(system, net, *to, 15s) : metadata_actor{};
+  };
   router = spawn_metadata_router(system, std::move(o));
 }
 

@@ -18,6 +18,7 @@ struct member_script {
   std::uint64_t term = 1;
   std::optional<ec> refuse; // reads and commits; ec::timeout: no answer
   std::uint64_t reads = 0, commits = 0;
+  std::vector<std::string> names; // of all members
 };
 
 metadata_actor::behavior_type scripted_member(metadata_actor::pointer self, std::shared_ptr<member_script> s) {
@@ -51,6 +52,7 @@ metadata_actor::behavior_type scripted_member(metadata_actor::pointer self, std:
       pb::metadata_status status;
       status.set_state(s->state);
       status.set_term(s->term);
+      for (auto& n : s->names) status.add_members()->set_address(n);
       return wire{std::move(status)};
     },
     [](raft_atom, const wire<pb::raft_message>&) {},
@@ -69,6 +71,11 @@ struct routed_group {
       o.members.emplace_back("node-" + std::to_string(i), fx.own(fx.system.spawn(scripted_member, members[i])));
     }
     o.patience = 8s;
+    o.reach = [this](const std::string& node) {
+      if (node != "node-new") return metadata_actor{};
+      ++reached;
+      return metadata_actor{fx.system.spawn(scripted_member, newcomer)};
+    };
     router = fx.own(spawn_metadata_router(fx.system, std::move(o)));
   }
   void lead(std::size_t i, std::uint64_t term) {
@@ -86,6 +93,8 @@ struct routed_group {
 
   actor_fixture fx;
   std::vector<std::shared_ptr<member_script>> members;
+  std::shared_ptr<member_script> newcomer = std::make_shared<member_script>();
+  int reached = 0;
   metadata_actor router;
 };
 
@@ -149,4 +158,15 @@ TEST_CASE("a commit whose leader stopped is not repeated, a refused one ends at 
   }
   CHECK(g.members[0]->commits == 3);
   CHECK(g.members[1]->commits == 0);
+}
+
+TEST_CASE("a member that was added later is found when it leads", "[router]") {
+  routed_group g;
+  for (auto& m : g.members) m->names = {"node-0", "node-1", "node-2", "node-new", "node-unknown"};
+  g.newcomer->state = "leader";
+  g.newcomer->term = 7;
+  auto a = g.commit();
+  CHECK(g.fx.wait(a).has_value());
+  CHECK(g.newcomer->commits == 1);
+  CHECK(g.reached == 1);
 }

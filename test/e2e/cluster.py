@@ -24,9 +24,10 @@ class Node(server.Server):
     def __init__(self, cluster, name, index):
         super().__init__(cluster.path / name)
         self.cluster, self.name, self.index = cluster, name, index
+        self.config = cluster.config_path
 
     def command(self):
-        return [str(server.BINARY), "serve", "--config", str(self.cluster.config_path), "--node", self.name,
+        return [str(server.BINARY), "serve", "--config", str(self.config), "--node", self.name,
                 "--s3", "127.0.0.1:0", "--console", "127.0.0.1:0"]
 
     def freeze(self):

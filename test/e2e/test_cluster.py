@@ -193,6 +193,16 @@ def test_who_does_not_belong_is_refused_and_told_why(new_cluster):
     twin = subprocess.run(c.nodes[0].command(), env=c.nodes[0].environ(), capture_output=True, text=True, timeout=30)
     assert twin.returncode == 1
     assert "another process serves" in twin.stderr
+    elsewhere = c.path / "elsewhere.yaml"  # the same name on another directory and port
+    elsewhere.write_text(c.config_path.read_text().replace(f"{c.nodes[1].data}}}", f"{c.nodes[1].data}-twin}}")
+                         .replace(f":{c.ports[1]}\"", f":{clusters.free_ports(1)[0]}\""))
+    second = clusters.Node(c, "node-2", 1)
+    second.config, second.log_path = elsewhere, c.path / "twin.log"
+    c.nodes.append(second)  # ends with the cluster
+    second.spawn()
+    wait_until(lambda: "another process is node 'node-2'" in second.tail(), "the second one is told", 30)
+    assert second.console("/ready")[0] == 503
+    second.terminate()
     other = c.path / "other.yaml"
     other.write_text(c.config_path.read_text().replace("storage:\n", "storage:\n  cluster: {name: other}\n"))
     c.nodes[2].terminate()
@@ -299,3 +309,24 @@ def test_faults_are_refused_unless_they_are_enabled(new_cluster):
     refused = subprocess.run(command, env=c.nodes[0].environ(), capture_output=True, text=True, timeout=60)
     assert refused.returncode == 1
     assert "faults are not enabled" in refused.stderr
+
+
+def test_pieces_without_metadata_are_no_reason_to_begin_anew(new_cluster):
+    c = new_cluster(nodes=3).start()
+    client = client_of(c.nodes[0])
+    client.create_bucket(Bucket="forgotten")
+    write_some(client, "forgotten", "k", 3)
+    for n in c.nodes:
+        assert n.terminate() == 0
+        (n.data / "metadata").rename(n.data / "metadata.aside")
+    for n in c.nodes:
+        n.spawn()
+    wait_until(lambda: all("no metadata group is founded" in n.tail() for n in c.nodes), "every node says so", 30)
+    assert all(n.console("/ready")[0] == 503 for n in c.nodes)
+    for n in c.nodes:
+        n.terminate()
+        shutil.rmtree(n.data / "metadata")
+        (n.data / "metadata.aside").rename(n.data / "metadata")
+        n.spawn()
+    c.ready()
+    assert len(client_of(c.nodes[1]).list_objects_v2(Bucket="forgotten")["Contents"]) == 3
