@@ -1,0 +1,136 @@
+"""A cluster under load while nodes are killed, frozen and cut off at random, at most two at a time, then mended: nothing
+acknowledged is lost, and each key's history is linearizable. A minute; CHAOS_S=seconds, or E2E_FULL=1 for half an hour.
+
+Each key has one writer, which puts 1, 2, 3, ... A read that began when n was acknowledged, and ended when m had been begun,
+must show one of n..m, and never less than a read that ended before it began: for one writer that is linearizability.
+"""
+import os
+import random
+import threading
+import time
+
+import botocore.exceptions
+import pytest
+
+import cluster as clusters
+from conftest import FULL, client_of
+from server import wait_until
+from test_cluster import admin, succeeds
+
+SECONDS = int(os.environ.get("CHAOS_S", 1800 if FULL else 60))
+SIZES = (50, 30_000, 300_000)
+
+
+def body_of(key, n):
+    return (f"{key}:{n}:".encode() * (SIZES[n % len(SIZES)] // 10 + 1))[:max(SIZES[n % len(SIZES)], 32)]
+
+
+def number_in(body):
+    return int(body.split(b":", 2)[1])
+
+
+class Register:
+    """One key: what its writer did, and what a reader may see."""
+
+    def __init__(self, key):
+        self.key, self.begun, self.acknowledged, self.seen = key, 0, 0, 0
+        self.wrong = []
+
+    def write(self, client):
+        self.begun += 1
+        n = self.begun
+        if succeeds(lambda: client.put_object(Bucket="chaos", Key=self.key, Body=body_of(self.key, n))):
+            self.acknowledged = n
+
+    def read(self, client):
+        at_least = max(self.acknowledged, self.seen)
+        try:
+            body = client.get_object(Bucket="chaos", Key=self.key)["Body"].read()
+        except client.exceptions.NoSuchKey:
+            if at_least > 0:
+                self.wrong.append(f"{self.key}: gone, {at_least} was there")
+            return True
+        except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError):
+            return False
+        n = number_in(body)
+        if body != body_of(self.key, n):
+            self.wrong.append(f"{self.key}: wrong bytes in {n}")
+        if not at_least <= n <= self.begun:
+            self.wrong.append(f"{self.key}: read {n}, not in {at_least}..{self.begun}")
+        self.seen = max(self.seen, n)
+        return True
+
+
+def disturb(c, rng, until, log):
+    """Failures one after the other; what is broken is mended before a third node would be away."""
+    away = {}
+    while time.monotonic() < until:
+        threading.Event().wait(rng.uniform(0.5, 3))
+        if away and (len(away) == 2 or rng.random() < 0.5):
+            mend(c, away, rng.choice(sorted(away)), log)
+            continue
+        node = rng.choice([n for n in c.nodes if n.name not in away])
+        what = rng.choice(["kill", "freeze", "cut"])
+        log.append(f"{what} {node.name}")
+        if what == "kill":
+            node.kill()
+        elif what == "freeze":
+            node.freeze()
+        else:
+            admin(node, "fault", "drop", "*", "--direction", rng.choice(["both", "to", "from"]))
+        away[node.name] = what
+    for name in sorted(away):
+        mend(c, away, name, log)
+
+
+def mend(c, away, name, log):
+    node = next(n for n in c.nodes if n.name == name)
+    what = away.pop(name)
+    log.append(f"mend {name}")
+    if what == "kill":
+        node.spawn()
+    elif what == "freeze":
+        node.thaw()
+    else:
+        admin(node, "fault", "clear")
+
+
+def test_what_was_acknowledged_outlives_random_failures(tmp_path):
+    seed = int(os.environ.get("CHAOS_SEED", random.randrange(1 << 30)))
+    print(f"CHAOS_SEED={seed}")
+    c = clusters.Cluster(tmp_path / "chaos", nodes=5, members=5,
+                         settings="  faults: enabled\n  healing: {delay: 2s, reclaim_grace: 2s}\n").start()
+    try:
+        client_of(c.nodes[0]).create_bucket(Bucket="chaos")
+        registers = [Register(f"key-{i}") for i in range(4)]
+        until = time.monotonic() + SECONDS
+        log = []
+
+        def load(work, rng):
+            while time.monotonic() < until:
+                client = client_of(rng.choice(c.nodes), connect_timeout=2, read_timeout=10)
+                for _ in range(10):
+                    if time.monotonic() < until:
+                        work(client)
+                threading.Event().wait(0.01)
+        threads = [threading.Thread(target=load, args=(work, random.Random(f"{seed}-{i}-{j}")))
+                   for i, r in enumerate(registers) for j, work in enumerate((r.write, r.read))]
+        for t in threads:
+            t.start()
+        disturb(c, random.Random(seed), until, log)
+        for t in threads:
+            t.join(120)
+        wait_until(lambda: all(n.alive() and n.console("/ready")[0] == 200 for n in c.nodes), "every node is ready again", 60)
+        for r in registers:
+            for n in c.nodes:
+                client = client_of(n)
+                wait_until(lambda: r.read(client), f"{r.key} can be read by {n.name}", 30)
+        print(f"{[(r.key, r.acknowledged, r.begun, r.seen) for r in registers]}; {len(log)} disturbances")
+        assert not [w for r in registers for w in r.wrong], log
+        assert all(r.acknowledged > 0 for r in registers)
+    finally:
+        c.close()
+
+
+if __name__ == "__main__":
+    raise SystemExit(pytest.main([__file__, "-s"]))
