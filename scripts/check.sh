@@ -6,7 +6,7 @@
 #   scripts/check.sh --quick      lint, release build, unit tests
 #   scripts/check.sh --only STEP  one step (may be repeated): deps lint format build unit sanitize fuzz examples e2e
 #
-# FUZZ_SECONDS=60 per fuzz target, E2E_FULL=1 for the long end-to-end tests, JOBS for parallel compilers.
+# FUZZ_SECONDS=30 per fuzz target, E2E_FULL=1 for the long end-to-end tests, JOBS for parallel compilers.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 exec </dev/null
@@ -71,7 +71,7 @@ fuzz_one() {
   corpus="$(mktemp -d)"
   local seeds=()
   for s in "test/fuzz/corpus/$name" "test/fuzz/corpus/${name#fuzz_}"; do [[ -d "$s" ]] && seeds+=("$s"); done
-  if "$program" -max_total_time="${FUZZ_SECONDS:-60}" -timeout=20 -rss_limit_mb=2048 -artifact_prefix="$logs/$name-" \
+  if "$program" -max_total_time="${FUZZ_SECONDS:-30}" -timeout=20 -rss_limit_mb=2048 -artifact_prefix="$logs/$name-" \
     "$corpus" "${seeds[@]}" >"$logs/$name.log" 2>&1; then
     echo "$name: $(grep -o 'Done [0-9]* runs in [0-9]* second' "$logs/$name.log" || echo done)"
     rm -rf "$corpus"

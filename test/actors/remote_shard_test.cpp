@@ -16,7 +16,8 @@ struct two_processes {
   two_processes() {
     script->node = "b";
     peer_service_options o;
-    o.shard = caf::actor_cast<shard_actor>(fx.own(fx.system.spawn(mock_shard, script)));
+    real = fx.own(fx.system.spawn(mock_shard, script));
+    o.shard = caf::actor_cast<shard_actor>(real);
     o.timeout = 1s;
     net.join("b", "b:1");
     net.serve("b:1", handler_of(fx.own(spawn_peer_service(fx.system, std::move(o)))));
@@ -24,6 +25,16 @@ struct two_processes {
     t.piece = t.sync = t.question = 2s;
     shard = fx.own(spawn_remote_shard(fx.system, net.join("a", "a:1"), {"b", "b:1"}, t));
   }
+  ~two_processes() { // what is held back keeps its shard, and the shard its script
+    script->heal();
+    for (int i = 0; i < 100 && !script->held.empty(); ++i) {
+      caf::anon_send(real, tick_atom::value);
+      fx.run();
+    }
+  }
+  two_processes(const two_processes&) = delete;
+  two_processes& operator=(const two_processes&) = delete;
+
   wire<pb::piece_id> piece(std::uint32_t n) {
     pb::piece_id id;
     id.set_data_id(data_id{}.to_bytes());
@@ -39,6 +50,7 @@ struct two_processes {
   actor_fixture fx;
   sim_network net{fx};
   std::shared_ptr<shard_script> script = std::make_shared<shard_script>();
+  scripted_shard real;
   shard_actor shard;
 };
 
