@@ -32,7 +32,7 @@ def rate(node, load, seconds):
     done = subprocess.run([str(server.BINARY), "bench", *load, "--duration", f"{seconds}s", "--json", "--quiet",
                            "--endpoint", node.endpoint], env=node.environ(), capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)["ops_per_second"]
+    return json.loads(done.stdout)[load[0]]["ops_per_second"]
 
 
 def price(directory, rounds, seconds):
