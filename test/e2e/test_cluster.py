@@ -330,3 +330,19 @@ def test_pieces_without_metadata_are_no_reason_to_begin_anew(new_cluster):
         n.spawn()
     c.ready()
     assert len(client_of(c.nodes[1]).list_objects_v2(Bucket="forgotten")["Contents"]) == 3
+
+
+def test_the_console_runs_the_commands_of_admin(new_cluster):
+    c = new_cluster(nodes=1, members=1).start()
+    console = [str(server.BINARY), "console", "--connect", f"127.0.0.1:{c.nodes[0].console_port}"]
+
+    def run(*args, text=""):
+        return subprocess.run([*console, *args], input=text, env=c.nodes[0].environ(), capture_output=True, text=True, timeout=60)
+    done = run("-c", "nodes --json", "-c", "raft --json")
+    assert done.returncode == 0, done.stderr
+    assert '"node-1"' in done.stdout and '"leader"' in done.stdout
+    piped = run(text="help\nnodes\nexit\nthis is not reached\n")
+    assert piped.returncode == 0, piped.stderr
+    assert "node-1" in piped.stdout and "exit" in piped.stdout
+    assert run("-c", "drain nobody").returncode == 1
+    assert run("-c", "where 'b").returncode == 2
