@@ -82,23 +82,49 @@ void add_vacated(pb::batch& batch, const move& m, const std::vector<node_id>& no
   put_row(batch, tables::vacated_row(m.id), row.SerializeAsString());
 }
 
-// The row has changed under the move. What it names now is not known here: only nodes that the old extent did not name
-// have pieces too many, unless another process has moved the same extent; then the comparison finds what is lacking.
-void take_back(mover_pointer self, const move_ptr& m) {
+// Whether the row, as it is now, names the node for this content.
+bool names(const move& m, const std::optional<std::string>& row, const node_id& node) {
+  if (!row) return false;
+  auto extents = extents_in(m.what.table, *row);
+  if (!extents) return true; // not known: nothing is taken back
+  for (auto& e : *extents)
+    for (auto& p : e.placements())
+      if (e.data_id() == m.what.extent.data_id() &&
+        std::find(p.nodes().begin(), p.nodes().end(), node.name) != p.nodes().end())
+        return true;
+  return false;
+}
+
+void take_back_from(mover_pointer self, const move_ptr& m, const std::optional<std::string>& row) {
   auto& o = self->state.options;
-  std::vector<node_id> news;
-  for (auto& mv : m->plan.moves) {
-    bool named = false;
-    for (auto& p : m->what.extent.placements())
-      named |= std::find(p.nodes().begin(), p.nodes().end(), mv.to.name) != p.nodes().end();
-    if (!named) news.push_back(mv.to);
-  }
+  std::vector<node_id> unnamed;
+  for (auto& mv : m->plan.moves)
+    if (!names(*m, row, mv.to) && !names(*m, *m->what.value, mv.to)) unnamed.push_back(mv.to);
   pb::batch batch;
-  add_vacated(batch, *m, news, o.clock->now());
-  batch.set_now_ms(o.clock->now());
+  add_vacated(batch, *m, unnamed, o.clock->now());
   if (batch.operations_size() == 0) return next(self, m->bytes);
+  expect_row(batch, m->what.key, row); // else it may name them by now
+  batch.set_now_ms(o.clock->now());
   self->request(o.metadata, o.request_timeout, commit_atom::value, wire<pb::batch>{std::move(batch)})
     .then([self, m](const wire<pb::batch_result>&) { next(self, m->bytes); },
+      [self, m](caf::error& e) { gave_up(self, m, from_caf(e).message); });
+}
+
+// The row has changed under the move: overwritten, deleted, or moved by another process, perhaps to the same nodes. Only
+// what the row does not name now is taken back.
+void take_back(mover_pointer self, const move_ptr& m) {
+  auto& o = self->state.options;
+  pb::read_request request;
+  request.add_keys(m->what.key);
+  request.add_keys(tables::vacated_row(m->id));
+  self->request(o.metadata, o.request_timeout, read_atom::value, wire<pb::read_request>{std::move(request)})
+    .then(
+      [self, m](const wire<pb::read_reply>& reply) {
+        std::optional<std::string> row;
+        m->vacated_row.reset();
+        for (auto& found : reply->rows()) (found.key() == m->what.key ? row : m->vacated_row) = found.value();
+        take_back_from(self, m, row);
+      },
       [self, m](caf::error& e) { gave_up(self, m, from_caf(e).message); });
 }
 

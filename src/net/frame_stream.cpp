@@ -50,12 +50,14 @@ public:
     co_return result<>{};
   }
 
-  task<result<frame>> read() override {
+  task<result<frame>> read(std::size_t bytes_max) override {
     std::byte header[frame_header::bytes];
     auto taken = co_await take(header, sizeof header);
     if (!taken) co_return taken.error();
     auto parsed = parse_header(bytes_view{header});
     if (!parsed) co_return parsed.error();
+    if (parsed->head_bytes > bytes_max || parsed->body_bytes > bytes_max)
+      co_return fail(ec::too_large, "a first frame of " + std::to_string(parsed->head_bytes) + " bytes");
     frame f;
     f.header = *parsed;
     f.head.resize(f.header.head_bytes);

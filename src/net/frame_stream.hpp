@@ -31,6 +31,8 @@ struct outgoing {
   std::uint64_t id = 0;
 };
 
+inline constexpr std::size_t hello_bytes_max = 4096;
+
 class frame_stream {
 public:
   virtual ~frame_stream() = default;
@@ -39,7 +41,8 @@ public:
   // The TLS handshake; nothing to do without TLS.
   virtual task<result<>> handshake() = 0;
   // ec::closed when the peer ended the connection between two frames.
-  virtual task<result<frame>> read() = 0;
+  // ec::too_large, before anything is allocated, for a head or a body over `bytes_max`: small until the peer is known.
+  virtual task<result<frame>> read(std::size_t bytes_max = frame_header::head_bytes_max) = 0;
   // Header, head and body of one frame, or several frames' bytes and the last one's body.
   virtual task<result<>> write(const std::string& bytes, const chunk& body) = 0;
   virtual std::string peer_name() const = 0; // by its certificate; empty without TLS

@@ -15,7 +15,6 @@ namespace troupe::net {
 namespace {
 
 constexpr auto outcome = asio::as_tuple(asio::use_awaitable_t<executor>{});
-constexpr std::size_t hello_bytes_max = 4096;
 constexpr std::int64_t clock_tolerance_ms = 5'000;
 
 using timer = asio::basic_waitable_timer<steady, asio::wait_traits<steady>, executor>;
@@ -71,11 +70,10 @@ void inbound::close() {
 task<result<>> inbound::accept_hello() {
   auto shaken = co_await stream_->handshake();
   if (!shaken) co_return shaken.error();
-  auto first = co_await stream_->read();
+  auto first = co_await stream_->read(hello_bytes_max);
   if (!first) co_return first.error();
   pb::hello theirs;
-  if (first->header.kind != frame_kind::hello || first->head.size() > hello_bytes_max ||
-    !theirs.ParseFromString(first->head))
+  if (first->header.kind != frame_kind::hello || !theirs.ParseFromString(first->head))
     co_return fail(ec::incompatible, "it does not speak Troupe's protocol");
   auto ours = env_.hello();
   auto fine = check_hello(ours, theirs, stream_->peer_name());

@@ -163,7 +163,7 @@ task<result<>> peer_link::exchange_hellos() {
   auto first = outgoing::make(frame_kind::hello, 0, 0, ours.SerializeAsString(), {});
   auto written = co_await stream->write(first.bytes, {});
   if (!written) co_return written.error();
-  auto answer = co_await stream->read();
+  auto answer = co_await stream->read(hello_bytes_max);
   if (!answer && answer.error().code == ec::closed)
     co_return fail(ec::unavailable, "it closed the connection: is this node's certificate of the cluster's CA?");
   if (!answer) co_return answer.error();

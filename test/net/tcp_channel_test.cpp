@@ -254,6 +254,7 @@ TEST_CASE("what does not speak the protocol is disconnected, and the others are 
   process a{"a"}, b{"b"};
   auto port = static_cast<std::uint16_t>(std::stoi(b.me.address.substr(b.me.address.rfind(':') + 1)));
   for (const auto& bytes : {std::string{"GET / HTTP/1.1\r\n\r\n"}, std::string{"\0garbage that is long enough", 28},
+         std::string{"\1TP\1\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 21},
          std::string{"\1TP\1\0\xff\xff\xff\xff\xff\xff\xff\xff\0\0\0\0\0\0\0\0", 21}}) {
     auto s = ::socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in where{};
