@@ -189,6 +189,11 @@ using ring_manager_actor = caf::typed_actor<caf::reacts_to<tick_atom>,
   // meanwhile, each time; ec::timeout: whether it was made is not known. What is so already is no error.
   caf::replies_to<change_atom, wire<pb::map_change>>::with<wire<pb::cluster_map>>>;
 
+// Keeps this process's picture of who may do what (core/identity/) no older than its interval.
+using identity_keeper_actor = caf::typed_actor<caf::reacts_to<tick_atom>,
+  // Looks now: what was committed before this request is seen when this returns.
+  caf::replies_to<sync_atom>::with<void>>;
+
 // What every node and member of the cluster said, asked at one time (survey.hpp).
 struct cluster_survey;
 struct survey_result {

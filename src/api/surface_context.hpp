@@ -1,5 +1,5 @@
-// surface_context: what the front doors beside S3 work with: the same store, metadata group and keys. Copied into their
-// handlers; everything that it refers to outlives them.
+// surface_context: what the front doors beside S3 work with: the same store, metadata group and identities. Copied into
+// their handlers; everything that it refers to outlives them.
 #pragma once
 
 #include "actors/interfaces.hpp"
@@ -12,6 +12,7 @@
 namespace troupe {
 
 class object_store;
+class identity_gate;
 namespace http {
 class actor_bridge;
 }
@@ -21,6 +22,9 @@ struct surface_context {
   std::function<object_store&(http::request&)> store_of;
   std::function<http::actor_bridge&(http::request&)> actors_of;
   metadata_actor metadata; // the group
+  // Who sent a request and what they may do: api/identity/authenticator.hpp says how to ask.
+  const identity_gate* identity = nullptr;
+  // The built-in admin's key alone, for a front door that does not ask for roles and policies yet.
   secret_lookup secret_of; // called on io threads, several at a time
   wall_clock* clock = nullptr;
   entropy* random = nullptr;

@@ -1,5 +1,7 @@
 #include "codec/certificate.hpp"
 
+#include "codec/openssl_handles.hpp"
+
 #include <arpa/inet.h>
 #include <openssl/bn.h>
 #include <openssl/err.h>
@@ -19,12 +21,7 @@ constexpr unix_ms back_dated_ms = 300'000;
 constexpr const char* authority_name = "Troupe cluster CA";
 
 template <auto Free>
-struct free_with {
-  template <class T>
-  void operator()(T* p) const {
-    Free(p);
-  }
-};
+using free_with = openssl_free<Free>;
 using x509_ptr = std::unique_ptr<X509, free_with<X509_free>>;
 using key_ptr = std::unique_ptr<EVP_PKEY, free_with<EVP_PKEY_free>>;
 using bio_ptr = std::unique_ptr<BIO, free_with<BIO_free_all>>;
@@ -35,15 +32,6 @@ using extension_ptr = std::unique_ptr<X509_EXTENSION, free_with<X509_EXTENSION_f
 using names_ptr = std::unique_ptr<GENERAL_NAMES, free_with<GENERAL_NAMES_free>>;
 using name_ptr = std::unique_ptr<GENERAL_NAME, free_with<GENERAL_NAME_free>>;
 using octets_ptr = std::unique_ptr<ASN1_OCTET_STRING, free_with<ASN1_OCTET_STRING_free>>;
-
-// Empties OpenSSL's queue of errors: the next TLS call on this thread looks into it.
-error openssl_failed(const char* what, ec code = ec::internal) {
-  const char* reason = nullptr;
-  if (auto number = ERR_peek_last_error(); number != 0) reason = ERR_reason_error_string(number);
-  auto e = fail(code, std::string{what} + (reason ? ": " + std::string{reason} : std::string{}));
-  ERR_clear_error();
-  return e;
-}
 
 bio_ptr reader(std::string_view text) { return bio_ptr{BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))}; }
 

@@ -20,6 +20,7 @@ inline constexpr char parts = 'p';     // upload id, number as 4 bytes BE       
 inline constexpr char garbage = 'g';   // Raft index 8 bytes BE, op 4 bytes BE   -> garbage_record
 inline constexpr char repairs = 'r';   // data id                                -> repair_record
 inline constexpr char vacated = 'v';   // data id                                -> vacated_record
+inline constexpr char identity = 'k';  // kind byte, name                        -> core/identity/rows.hpp
 inline constexpr char system = 's';    // name                                   -> anything
 
 std::string bucket(std::string_view name);
@@ -35,6 +36,7 @@ std::string garbage_row(std::uint64_t raft_index, std::uint32_t operation);
 std::string repair(const data_id& id);
 std::string vacated_row(const data_id& id);
 std::string system_row(std::string_view name);
+std::string identity_row(char kind, std::string_view name);
 
 // The S3 key inside a row key of table objects; `bucket_bytes` is the bucket name's length.
 std::string_view key_of_object(std::string_view row_key, std::size_t bucket_bytes);

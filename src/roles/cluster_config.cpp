@@ -117,6 +117,13 @@ std::optional<tls_files> cluster_config::tls_of(const node_id& id) const {
   return files;
 }
 
+std::string cluster_config::audit_file_of(const node_config& n) const {
+  if (audit.file == "off") return {};
+  auto path = audit.file.empty() ? n.data_dir + "/audit.log" : audit.file;
+  replace_all(path, "{node}", n.id.name);
+  return path;
+}
+
 result<cluster_config> parse_cluster_config(
   std::string_view text, const std::string& name, const config_overrides& overrides) {
   config::draft d;

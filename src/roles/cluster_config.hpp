@@ -10,6 +10,7 @@
 #include "roles/credentials.hpp"
 #include "roles/front_addresses.hpp"
 #include "roles/host_port.hpp"
+#include "roles/identity_settings.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -96,9 +97,12 @@ struct cluster_config {
   std::optional<tls_files> tls; // with {node} in them; see tls_of()
   credentials keys;             // both empty: see cluster_credentials()
   std::string credentials_file;
-  bool faults = false; // whether faults may be injected while it runs
+  identity_settings identity;
+  audit_settings audit; // of every node; file: empty for data_dir/audit.log, "off", or a path with {node} in it
+  bool faults = false;  // whether faults may be injected while it runs
 
-  const node_config* find(const node_id&) const; // null when there is no such node
+  const node_config* find(const node_id&) const;       // null when there is no such node
+  std::string audit_file_of(const node_config&) const; // empty: there is no audit log
   // The files of one node; nothing when the cluster runs without TLS (on loopback, or in one process).
   std::optional<tls_files> tls_of(const node_id&) const;
   friend bool operator==(const cluster_config&, const cluster_config&) = default;

@@ -2,6 +2,7 @@
 #include "core/quorum.hpp"
 #include "core/ring.hpp"
 #include "roles/cluster_config_draft.hpp"
+#include "roles/jwks_source.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -185,6 +186,17 @@ result<> check_tls(draft& d) {
   return {};
 }
 
+result<> check_tokens(const draft& d) {
+  const auto& t = d.identity.jwt;
+  const bool all = !t.issuer.empty() && !t.audience.empty() && !t.keys.empty();
+  if (!all && !(t.issuer.empty() && t.audience.empty() && t.keys.empty()))
+    return d.at(
+      "identity.jwt", "tokens need all three of identity.jwt.issuer, identity.jwt.audience and identity.jwt.keys");
+  if (auto ok = check_jwks_address(t.keys); !ok)
+    return d.at("identity.jwt.keys", "identity.jwt.keys: " + ok.error().message);
+  return {};
+}
+
 result<> check_credentials(const draft& d) {
   if (d.keys.access_key.empty() != d.keys.secret_key.empty())
     return d.at(d.keys.access_key.empty() ? "credentials.secret_key" : "credentials.access_key",
@@ -205,6 +217,7 @@ result<> complete(draft& d) {
   TROUPE_TRY(check_times(d));
   TROUPE_TRY(check_members(d));
   TROUPE_TRY(check_tls(d));
+  TROUPE_TRY(check_tokens(d));
   return check_credentials(d);
 }
 

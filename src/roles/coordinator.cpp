@@ -12,6 +12,7 @@
 #include "api/s3db/s3db.hpp"
 #include "core/read_pins.hpp"
 #include "roles/front_door.hpp"
+#include "roles/identity_service.hpp"
 
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
@@ -48,27 +49,35 @@ clustered_store_options store_options(const coordinator_options& o, read_pins& p
   return s;
 }
 
-secret_lookup secret_lookup_of(const credentials& keys) {
-  return [&keys](std::string_view access) -> std::optional<std::string> {
-    return access == keys.access_key ? std::optional{keys.secret_key} : std::nullopt;
-  };
+identity_service_options identity_options(const coordinator_options& o) {
+  return {.settings = o.identity,
+    .audit = o.audit,
+    .root = o.keys,
+    .master = o.master,
+    .metadata = o.metadata,
+    .clock = o.clock,
+    .random = o.random};
 }
 
-admin::config admin_config(const coordinator_options& o) {
-  return {.secret_of = secret_lookup_of(o.keys),
+admin::config admin_config(const coordinator_options& o, const identity_service& identity) {
+  return {.identity = identity.gate(),
     .clock = *o.clock,
     .actors_of = front_door::actors_of,
     .metadata = o.metadata,
     .surveyor = o.surveyor,
     .faults = o.faults,
-    .ring_manager = o.ring_manager};
+    .ring_manager = o.ring_manager,
+    .identities = identity.administration()};
 }
 
-surface_context context_of(const coordinator_options& o) {
+surface_context context_of(const coordinator_options& o, const identity_service& identity) {
   return {.store_of = front_door::store_of,
     .actors_of = front_door::actors_of,
     .metadata = o.metadata,
-    .secret_of = secret_lookup_of(o.keys),
+    .identity = &identity.gate(),
+    .secret_of = [&keys = o.keys](std::string_view access) -> std::optional<std::string> {
+      return access == keys.access_key ? std::optional{keys.secret_key} : std::nullopt;
+    },
     .clock = o.clock,
     .random = o.random};
 }
@@ -79,6 +88,8 @@ struct coordinator::impl {
   coordinator_options options;
   read_pins own_pins;
   failure_log failures;
+  std::unique_ptr<identity_service> identity;
+  http::observer* watcher = nullptr; // of every front door
   std::atomic<bool> ready{false};
   std::unique_ptr<s3::surface> surface;
   clustered_store_options store;
@@ -101,7 +112,7 @@ coordinator::coordinator(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
 coordinator::~coordinator() { stop(std::chrono::milliseconds{0}); }
 
 result<host_port> coordinator::impl::open(caf::actor_system& system, front_door_options o) {
-  o.watcher = &failures;
+  o.watcher = watcher;
   doors.push_back(std::make_unique<front_door>(system, store, std::move(o)));
   TROUPE_TRY(doors.back()->start());
   return doors.back()->where();
@@ -109,7 +120,7 @@ result<host_port> coordinator::impl::open(caf::actor_system& system, front_door_
 
 result<> coordinator::impl::open_s3(caf::actor_system& system) {
   s3::surface_config config{
-    .secret_of = secret_lookup_of(options.keys),
+    .identity = identity->gate(),
     .store_of = front_door::store_of,
     .clock = *options.clock,
     .region = options.region,
@@ -134,8 +145,9 @@ result<> coordinator::impl::open_console(caf::actor_system& system) {
   front_door_options o;
   o.name = "the console";
   o.where = options.console;
-  o.handle = console::make_handler(
-    [this] { return ready.load() && (!options.able || options.able()); }, admin::make_handler(admin_config(options)));
+  o.handle =
+    console::make_handler([this] { return ready.load() && identity->ready() && (!options.able || options.able()); },
+      admin::make_handler(admin_config(options, *identity)));
   o.render_error = console::render_error;
   o.connections_max = 256;
   auto where = open(system, std::move(o));
@@ -151,7 +163,7 @@ result<> coordinator::impl::open_fronts(caf::actor_system& system) {
     o.name = name;
     o.where = *where;
     o.memory_bytes = front_memory_bytes;
-    o.handle = make(context_of(options));
+    o.handle = make(context_of(options, *identity));
     o.render_error = render;
     o.connections_max = 1024;
     auto got = open(system, std::move(o));
@@ -205,6 +217,10 @@ result<std::unique_ptr<coordinator>> coordinator::start(caf::actor_system& syste
   auto i = std::make_unique<impl>();
   i->options = std::move(options);
   i->store = store_options(i->options, i->options.pins != nullptr ? *i->options.pins : i->own_pins);
+  auto identity = identity_service::start(system, identity_options(i->options));
+  if (!identity) return identity.error();
+  i->identity = std::move(*identity);
+  i->watcher = &i->identity->watch(i->failures);
   TROUPE_TRY(i->open_s3(system));
   TROUPE_TRY(i->open_console(system));
   TROUPE_TRY(i->open_fronts(system));
@@ -227,6 +243,7 @@ std::size_t coordinator::stop(std::chrono::milliseconds grace) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
     cut += door->stop(std::max(left, std::chrono::milliseconds{0}));
   }
+  impl_->identity->stop();
   caf::anon_send_exit(impl_->heal, caf::exit_reason::user_shutdown);
   impl_->heal = nullptr;
   if (impl_->move) caf::anon_send_exit(impl_->move, caf::exit_reason::user_shutdown);

@@ -8,16 +8,19 @@
 #include "actors/interfaces.hpp"
 #include "base/environment.hpp"
 #include "base/error.hpp"
+#include "codec/sealed.hpp"
 #include "core/placement.hpp"
 #include "core/stripe.hpp"
 #include "roles/credentials.hpp"
 #include "roles/front_addresses.hpp"
 #include "roles/host_port.hpp"
+#include "roles/identity_settings.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace troupe {
@@ -37,6 +40,9 @@ struct coordinator_options {
   std::uint64_t memory_bytes = std::uint64_t{192} << 20;
   std::uint64_t inline_bytes_max = 8192;
   credentials keys;
+  identity_settings identity;
+  std::optional<master_key> master; // for SigV4 keys of users
+  audit_settings audit;
   std::string region = "us-east-1";
   metadata_actor metadata;
   replicator_actor replicator;

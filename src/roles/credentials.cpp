@@ -1,5 +1,6 @@
 #include "roles/credentials.hpp"
 
+#include "codec/random_text.hpp"
 #include "store/disk.hpp"
 
 #include <sys/stat.h>
@@ -15,21 +16,6 @@ constexpr const char* file_name = "credentials";
 constexpr std::uint64_t file_bytes_max = 64 * 1024;
 constexpr std::size_t access_key_chars = 20; // as AWS's
 constexpr std::size_t secret_key_chars = 40; // 40 of 62 letters: 238 bits
-
-// Uniform over the alphabet: bytes at or over the largest multiple of its size are thrown away.
-std::string random_text(entropy& random, std::string_view alphabet, std::size_t n) {
-  std::string text;
-  const auto limit = 256 - 256 % alphabet.size();
-  while (text.size() < n) {
-    std::byte b[32];
-    random.fill(b);
-    for (auto x : b) {
-      auto v = std::to_integer<std::size_t>(x);
-      if (v < limit && text.size() < n) text += alphabet[v % alphabet.size()];
-    }
-  }
-  return text;
-}
 
 result<std::map<std::string, std::string>> read(const std::string& directory) {
   auto disk = make_posix_disk(directory);
@@ -95,9 +81,8 @@ result<credentials> load_or_make_credentials(const std::string& directory, entro
     return fail(
       ec::bad_argument, directory + "/" + file_name + " has one key of two; restore it, or remove it to get new keys");
   if (v["access_key"].empty()) {
-    v["access_key"] = random_text(random, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", access_key_chars);
-    v["secret_key"] =
-      random_text(random, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", secret_key_chars);
+    v["access_key"] = random_text(random, capitals_and_digits, access_key_chars);
+    v["secret_key"] = random_text(random, letters_and_digits, secret_key_chars);
     TROUPE_TRY(write(directory, v));
   }
   return credentials{.access_key = v["access_key"], .secret_key = v["secret_key"]};

@@ -8,6 +8,7 @@
 #include "actors/worker.hpp"
 #include "roles/actor_config.hpp"
 #include "roles/data_directory.hpp"
+#include "roles/identity_service.hpp"
 #include "store/disk.hpp"
 #include "store/state.hpp"
 
@@ -131,6 +132,10 @@ result<> development_store::impl::start_coordinator(const development_options& o
   o.fronts = options.fronts;
   o.io_threads = std::clamp(std::thread::hardware_concurrency(), 1u, 16u);
   o.keys = keys;
+  auto master = load_or_make_master_key(data.path() + "/master.key", system_entropy());
+  if (!master) return master.error();
+  o.master = *master;
+  o.audit.file = data.path() + "/audit.log";
   o.metadata = metadata;
   o.replicator = replicator;
   o.surveyor = surveyor;

@@ -19,6 +19,7 @@
 #include "net/tcp_channel.hpp"
 #include "roles/actor_config.hpp"
 #include "roles/coordinator.hpp"
+#include "roles/identity_service.hpp"
 #include "roles/node_directory.hpp"
 #include "store/disk.hpp"
 #include "store/state.hpp"
@@ -294,6 +295,12 @@ result<> node_process::impl::start_coordinator() {
     .parity = config.cluster.erasure_parity,
     .piece_bytes = static_cast<std::uint32_t>(config.cluster.piece_bytes)};
   o.keys = *keys;
+  auto master = load_master_key(config.identity.master_key_file);
+  if (!master) return master.error();
+  o.master = *master;
+  o.identity = config.identity;
+  o.audit = config.audit;
+  o.audit.file = config.audit_file_of(self);
   o.region = config.region;
   o.metadata = router;
   o.replicator = replicator;

@@ -1,7 +1,8 @@
 #include "api/admin/admin.hpp"
 
 #include "api/admin/call.hpp"
-#include "api/http/signature_check.hpp"
+#include "api/admin/identities.hpp"
+#include "api/identity/authenticator.hpp"
 #include "codec/digest.hpp"
 #include "codec/text.hpp"
 
@@ -14,14 +15,6 @@ namespace troupe::admin {
 namespace {
 
 constexpr std::size_t body_bytes_max = std::size_t{64} << 10;
-
-using handler = http::task<> (*)(call&);
-struct route {
-  const char* method;
-  const char* pattern;
-  const char* operation; // in the access log
-  handler handle;
-};
 
 constexpr std::array routes{
   route{"GET", "/admin/status", "AdminStatus", on_status},
@@ -52,18 +45,27 @@ http::task<std::string> whole_body(http::request& rq) {
 
 struct surface {
   explicit surface(config c)
-      : settings(std::move(c)), signatures({.service = std::string{signed_service}, .region = {}}) {
-    for (const auto& r : routes)
-      table.add(r.method, r.pattern, r.operation,
-        [this, handle = r.handle](http::request& rq, http::response& rs, const http::path_parameters& parameters) {
-          return serve(handle, rq, rs, parameters);
-        });
+      : settings(std::move(c)), who_sent(settings.identity, {.service = std::string{signed_service}, .region = {}}) {
+    for (const auto& r : routes) add(r);
+    for (const auto& r : identity_routes()) add(r);
+  }
+
+  void add(const route& r) {
+    table.add(r.method, r.pattern, r.operation,
+      [this, handle = r.handle](http::request& rq, http::response& rs, const http::path_parameters& parameters) {
+        return serve(handle, rq, rs, parameters);
+      });
   }
 
   http::task<> dispatch(http::request& rq, http::response& rs) {
-    auto who = signatures(rq, settings.secret_of, settings.clock.now()); // before anything is looked up or read
-    if (!who) throw http::api_error{who.error()};
-    if (who->presigned) throw http::api_error{ec::access_denied, "/admin takes signatures in headers, not in URLs"};
+    const auto from = must(who_sent(rq)); // before anything is looked up or read
+    if (from.signature && from.signature->presigned)
+      throw http::api_error{ec::access_denied, "/admin takes signatures in headers, not in URLs"};
+    const bool looks = rq.method() == "GET" || rq.method() == "HEAD";
+    const auto what = looks ? identity::action::read : identity::action::admin;
+    if (!authorise(settings.identity, rq, from.who, {.action = what, .bucket = {}, .key = {}}))
+      throw http::api_error{ec::access_denied,
+        from.who.text() + (looks ? " may not look: it needs the role reader" : " may not: it needs the role admin")};
     co_await table.dispatch(rq, rs);
   }
 
@@ -75,13 +77,14 @@ struct surface {
       .parameters = parameters,
       .actors = settings.actors_of(rq),
       .body = std::move(body)};
-    if (hex_encode(bytes_view{sha256(as_bytes(c.body))}) != rq.header("x-amz-content-sha256")) // which is signed
+    const auto claimed = rq.header("x-amz-content-sha256"); // of a signed request it is there, and signed
+    if (!claimed.empty() && hex_encode(bytes_view{sha256(as_bytes(c.body))}) != claimed)
       throw http::api_error{ec::content_sha256_mismatch, "x-amz-content-sha256 is not the SHA-256 of the body"};
     co_await handle(c);
   }
 
   config settings;
-  http::signature_check signatures;
+  authenticator who_sent;
   http::router table;
 };
 

@@ -1,17 +1,20 @@
 // admin: what operators see and change, over HTTP and JSON on the console port (docs/ADMIN.md): everything under /admin.
-// Each request is signed (SigV4, service `troupe`) with the cluster's key, in its headers: a browser that is led here can
-// not sign, and a link can not be passed on. GET only looks; POST changes. Every wait and every body has a bound.
+// Each request proves in its headers who sends it (SigV4 of service `troupe`, a token, an API key): a browser that is led here
+// can not, and a link can not be passed on. GET only looks, and needs the role reader; POST changes, and needs admin. Every wait and every body has a bound.
 #pragma once
 
 #include "actors/interfaces.hpp"
+#include "api/admin/identity_administration.hpp"
 #include "api/http/request.hpp"
 #include "base/environment.hpp"
-#include "codec/sigv4.hpp"
 
 #include <functional>
 #include <memory>
 #include <string_view>
 
+namespace troupe {
+class identity_gate;
+}
 namespace troupe::net {
 class fault_rules;
 }
@@ -24,14 +27,14 @@ namespace troupe::admin {
 inline constexpr std::string_view signed_service = "troupe";
 
 struct config {
-  // The secret of an access key; nothing when there is no such key. Nobody may do anything when it is empty.
-  secret_lookup secret_of;
+  const identity_gate& identity; // outlives the handler
   wall_clock& clock;
   std::function<http::actor_bridge&(http::request&)> actors_of;
   metadata_actor metadata; // the group
   surveyor_actor surveyor;
   std::shared_ptr<net::fault_rules> faults; // empty: they are not enabled
   ring_manager_actor ring_manager;          // empty: there is no cluster to change (`troupe dev`)
+  identity_administration identities;       // empty keeper: users, keys and policies can not be changed
 };
 
 // Answers every path under /admin; throws api_error.

@@ -38,6 +38,14 @@ T must(result<T> outcome) {
   if constexpr (!std::is_void_v<T>) return std::move(*outcome);
 }
 
+using handler = http::task<> (*)(call&);
+struct route {
+  const char* method;
+  const char* pattern;
+  const char* operation; // in the access log
+  handler handle;
+};
+
 http::task<> answer(call&, json::object);
 
 // Every node's and member's word of itself.

@@ -16,6 +16,24 @@ namespace {
 
 error bad(std::string what) { return fail(ec::bad_argument, std::move(what)); }
 
+result<> set_roles(const json::value& roles, pb::cluster_node& node) {
+  if (!roles.is_array()) return bad("'roles' is not a list");
+  for (const auto& role : roles.get_array()) {
+    if (!role.is_string()) return bad("'roles' is not a list of strings");
+    if (role.get_string() == "storage")
+      node.set_storage(true);
+    else if (role.get_string() == "metadata")
+      node.set_metadata(true);
+    else if (role.get_string() == "coordinator")
+      node.set_coordinator(true);
+    else
+      return bad("there is no role '" + std::string{role.get_string()} + "': storage, metadata, coordinator");
+  }
+  return {};
+}
+
+} // namespace
+
 result<json::object> object_in(std::string_view text, std::initializer_list<std::string_view> known) {
   json::parse_options shallow;
   shallow.max_depth = 4;
@@ -35,24 +53,6 @@ result<std::string> text_of(const json::object& o, const char* name) {
   if (!value->is_string()) return bad(std::string{"'"} + name + "' is not a string");
   return std::string{value->get_string()};
 }
-
-result<> set_roles(const json::value& roles, pb::cluster_node& node) {
-  if (!roles.is_array()) return bad("'roles' is not a list");
-  for (const auto& role : roles.get_array()) {
-    if (!role.is_string()) return bad("'roles' is not a list of strings");
-    if (role.get_string() == "storage")
-      node.set_storage(true);
-    else if (role.get_string() == "metadata")
-      node.set_metadata(true);
-    else if (role.get_string() == "coordinator")
-      node.set_coordinator(true);
-    else
-      return bad("there is no role '" + std::string{role.get_string()} + "': storage, metadata, coordinator");
-  }
-  return {};
-}
-
-} // namespace
 
 result<pb::map_change> join_request(std::string_view json_text) {
   auto o = object_in(json_text, {"id", "address", "zone", "weight", "roles"});

@@ -6,10 +6,18 @@
 #include "raft.pb.h"
 #include "troupe.pb.h"
 
+#include <boost/json/object.hpp>
+
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
 namespace troupe::admin {
+
+// The JSON object that a body is, with no other fields than these. ec::bad_argument names what is wrong.
+result<boost::json::object> object_in(std::string_view json_text, std::initializer_list<std::string_view> known);
+// A field of it that must be a text if it is there.
+result<std::string> text_of(const boost::json::object&, const char* name);
 
 // {"id": "node-6", "address": "10.0.0.6:9101", "zone": "", "weight": 1, "roles": ["storage", "metadata", "coordinator"]}
 // Only id and address are needed; without roles it has all three.

@@ -21,7 +21,7 @@ class worker;
 
 // One line of an access log. Views are valid during the call; method and target are empty when the head did not parse.
 struct access_record {
-  std::string_view id, remote, method, target, host, user_agent, operation;
+  std::string_view id, remote, method, target, host, user_agent, operation, principal, action;
   int status = 0; // 499: the client left before the whole response was sent
   std::uint64_t bytes_in = 0, bytes_out = 0;
   std::chrono::nanoseconds took{};

@@ -220,6 +220,8 @@ task<bool> connection::serve(bool head_parsed, std::optional<error> refusal) {
       .host = rq.host(),
       .user_agent = rq.header("user-agent"),
       .operation = rq.operation,
+      .principal = rq.principal,
+      .action = rq.action,
       .status = o.gone ? 499 : rs.status,
       .bytes_in = content.received(),
       .bytes_out = rs.sent(),

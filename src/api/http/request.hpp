@@ -42,6 +42,10 @@ public:
 
   // The handler says what it turned out to be ("PutObject"): for the access log. A string literal.
   const char* operation = "-";
+  // Who sent it ("user:alice") and what that is allowed by ("read", "write", ...; a string literal), once somebody found
+  // out: for the audit log.
+  std::string principal;
+  const char* action = "";
 
 private:
   friend class connection;

@@ -25,6 +25,7 @@ http::task<> on_list_buckets(call& c) {
   bool truncated = false;
   for (const auto& [name, record] : all) {
     if (!name.starts_with(prefix) || name <= after || (region != nullptr && *region != record.region())) continue;
+    if (!is_shown(c, name)) continue;
     if (shown == most) {
       truncated = true;
       break;

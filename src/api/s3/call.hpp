@@ -23,7 +23,8 @@ struct call {
   http::response& res;
   object_store& store;
   route where;
-  identity who;
+  sigv4_identity signature;
+  identity::principal who;
   // The request's headers; of a presigned request also the x-amz-... parameters that S3 reads like headers.
   std::span<const http::header> headers;
 
@@ -37,7 +38,7 @@ struct call {
   std::uint32_t number(std::string_view name, std::uint32_t fallback, std::uint32_t least, std::uint32_t most) const;
 
   // The content as it is declared and will be checked. Throws for what is already wrong with the headers.
-  payload content(checksums_of whose = checksums_of::content) { return payload{req, headers, who, whose}; }
+  payload content(checksums_of whose = checksums_of::content) { return payload{req, headers, signature, whose}; }
   // 200 and this XML.
   http::task<> send_xml(std::string body);
 };

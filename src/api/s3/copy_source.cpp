@@ -33,6 +33,7 @@ result<source_name> parse_copy_source(std::string_view header) {
 }
 
 http::task<stored_object> open_copy_source(call& c, const source_name& from) {
+  check_allowed(c, identity::action::read, from.bucket, from.key);
   auto source = must(co_await c.store.get(from.bucket, from.key, true));
   const read_conditions conditions{.if_match = c.header("x-amz-copy-source-if-match"),
     .if_none_match = c.header("x-amz-copy-source-if-none-match"),

@@ -61,6 +61,7 @@ doomed_list parse(const std::string& text, std::size_t bytes_max) {
 
 http::task<result<>> remove(call& c, const doomed& d) {
   if (auto ok = check_key(d.key); !ok) co_return ok.error();
+  if (!is_allowed(c, identity::action::remove, c.where.bucket, d.key)) co_return fail(ec::access_denied, {});
   if (d.version && !d.version->empty())
     if (auto ok = check_version_id(*d.version); !ok) co_return ok.error();
   if (d.by_time_or_size)

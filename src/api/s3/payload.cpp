@@ -127,7 +127,8 @@ std::string read_checksum(checksum_kind kind, std::string_view base64) {
   return std::move(*raw);
 }
 
-payload::payload(http::request& req, std::span<const http::header> headers, const identity& who, checksums_of whose)
+payload::payload(
+  http::request& req, std::span<const http::header> headers, const sigv4_identity& who, checksums_of whose)
     : request_(req) {
   const auto& claimed = who.payload_hash;
   const auto mode = aws_chunked_decoder::mode_named(claimed);

@@ -29,7 +29,7 @@ enum class checksums_of : std::uint8_t { content, object };
 class payload {
 public:
   // Throws s3_error for headers that contradict themselves or ask for what is not there.
-  payload(http::request&, std::span<const http::header>, const identity&, checksums_of);
+  payload(http::request&, std::span<const http::header>, const sigv4_identity&, checksums_of);
   payload(payload&&) noexcept;
   ~payload();
 

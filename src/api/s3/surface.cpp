@@ -14,9 +14,9 @@ namespace troupe::s3 {
 namespace {
 
 struct shared_state {
-  explicit shared_state(surface_config c) : config(std::move(c)), authentication(config.region) {}
+  explicit shared_state(surface_config c) : config(std::move(c)), authentication(config.identity, config.region) {}
   surface_config config;
-  authenticator authentication;
+  sender_check authentication;
 };
 
 http::task<> dispatch(call& c) {
@@ -80,14 +80,14 @@ http::task<> serve(shared_state& shared, http::request& req, http::response& res
     if (found->op == operation::not_implemented && !req.has_header("Authorization") && req.method() == "POST")
       throw s3_error{ec::not_implemented, std::string{found->name} + " is not implemented."};
   }
-  auto who = shared.authentication.check(req, config);
+  auto from = shared.authentication(req);
   auto where = must(std::move(found));
   if (where.op == operation::not_implemented)
     throw s3_error{ec::not_implemented, std::string{where.name} + " is not implemented."};
   if (!where.bucket.empty()) must(check_bucket_name(where.bucket));
   if (!where.key.empty()) must(check_key(where.key));
   std::vector<http::header> hoisted;
-  if (who.presigned && has_hoisted_headers(req)) hoisted = with_hoisted_headers(req);
+  if (from.signature.presigned && has_hoisted_headers(req)) hoisted = with_hoisted_headers(req);
   const auto headers = hoisted.empty() ? req.headers() : std::span<const http::header>{hoisted};
   refuse_unsupported(headers);
   if (const auto* version = req.target().q("versionId"); version != nullptr && !where.key.empty())
@@ -97,8 +97,10 @@ http::task<> serve(shared_state& shared, http::request& req, http::response& res
     .res = res,
     .store = config.store_of(req),
     .where = where,
-    .who = std::move(who),
+    .signature = std::move(from.signature),
+    .who = std::move(from.who),
     .headers = headers};
+  check_allowed(c);
   check_expected_owner(c);
   co_await dispatch(c);
 }

@@ -14,11 +14,14 @@
 #include <string_view>
 #include <vector>
 
+namespace troupe {
+class identity_gate;
+}
+
 namespace troupe::s3 {
 
 struct surface_config {
-  // The secret of an access key, nothing for an unknown one. Called on io threads, several at a time.
-  std::function<std::optional<std::string>(std::string_view access_key)> secret_of;
+  const identity_gate& identity; // outlives the surface
   // The store of the io thread that runs the request.
   std::function<object_store&(http::request&)> store_of;
   wall_clock& clock;

@@ -5,7 +5,9 @@
 #include "api/http/actor_bridge.hpp"
 #include "api/http/response.hpp"
 #include "api/http/server.hpp"
+#include "api/identity/gate.hpp"
 #include "codec/digest.hpp"
+#include "codec/sigv4.hpp"
 #include "codec/text.hpp"
 #include "codec/uri.hpp"
 #include "core/map_change.hpp"
@@ -72,16 +74,13 @@ struct fixture {
     s.members.emplace_back(node_id{"metadata-1"}, member);
     surveyor = spawn_surveyor(system, s);
     if (cluster) manager = system.spawn(map_keeper, map);
-    auto admin_handler =
-      admin::make_handler({.secret_of =
-                             [](std::string_view key) {
-                               return key == "AKIAOPS" ? std::optional<std::string>{"a-secret-of-ops"} : std::nullopt;
-                             },
-        .clock = clock,
-        .actors_of = [this](http::request&) -> http::actor_bridge& { return *bridge; },
-        .metadata = member,
-        .surveyor = surveyor,
-        .ring_manager = manager});
+    auto admin_handler = admin::make_handler({.identity = gate,
+      .clock = clock,
+      .actors_of = [this](http::request&) -> http::actor_bridge& { return *bridge; },
+      .metadata = member,
+      .surveyor = surveyor,
+      .ring_manager = manager,
+      .identities = {}});
     server = std::make_unique<http::server>(http::server_config{.clock = clock,
       .random = random,
       .handle = console::make_handler([] { return true; }, admin_handler),
@@ -126,6 +125,8 @@ struct fixture {
   }
 
   set_clock clock;
+  identity_gate gate{
+    {.root_key = "AKIAOPS", .root_secret = "a-secret-of-ops", .known = {}, .keys = {}, .tokens = {}, .clock = &clock}};
   serial_entropy random;
   config cfg;
   caf::actor_system system{cfg};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api/http/server.hpp"
+#include "api/identity/gate.hpp"
 #include "api/s3/surface.hpp"
 #include "codec/digest.hpp"
 #include "codec/sigv4.hpp"
@@ -67,10 +68,7 @@ private:
 
 struct s3_fixture {
   s3_fixture() : store(clock) {
-    s3::surface front{{.secret_of =
-                         [](std::string_view key) {
-                           return key == access_key ? std::optional{std::string{secret_key}} : std::nullopt;
-                         },
+    s3::surface front{{.identity = gate,
       .store_of = [this](http::request&) -> object_store& { return store; },
       .clock = clock,
       .owner_id = "owner-1",
@@ -158,6 +156,13 @@ struct s3_fixture {
   }
 
   set_clock clock;
+  std::shared_ptr<identity::holder> known = std::make_shared<identity::holder>(); // users and policies: none
+  identity_gate gate{{.root_key = std::string{access_key},
+    .root_secret = std::string{secret_key},
+    .known = known,
+    .keys = nullptr,
+    .tokens = {},
+    .clock = &clock}};
   serial_entropy random;
   bug_recorder watcher;
   fake_object_store store;
