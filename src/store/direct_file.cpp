@@ -5,14 +5,15 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 namespace troupe {
 
 namespace {
 
-constexpr std::uint64_t block = 4096; // what every disk takes; of offset, length and memory
-constexpr std::uint64_t window_bytes = std::uint64_t{1} << 20;
+constexpr std::uint64_t block = 4096;                          // what every disk takes; of offset, length and memory
+constexpr std::uint64_t window_bytes = std::uint64_t{2} << 20; // one huge page: one segment of a disk request
 
 constexpr std::uint64_t down(std::uint64_t n) { return n / block * block; }
 constexpr std::uint64_t up(std::uint64_t n) { return down(n + block - 1); }
@@ -40,10 +41,11 @@ result<std::shared_ptr<disk_file>> direct_file::make(std::shared_ptr<posix_file>
 direct_file::direct_file(std::shared_ptr<posix_file> plain, int fd, std::uint64_t size)
     : plain_(std::move(plain)),
       direct_(fd),
-      window_(static_cast<std::byte*>(std::aligned_alloc(block, window_bytes))),
+      window_(static_cast<std::byte*>(std::aligned_alloc(window_bytes, window_bytes))),
       size_(size),
       set_aside_(size) {
   if (!window_) throw std::bad_alloc{};
+  ::madvise(window_.get(), window_bytes, MADV_HUGEPAGE); // a matter of speed: without it, 512 pages
 }
 
 direct_file::~direct_file() { (void)flush(); }

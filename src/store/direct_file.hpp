@@ -1,6 +1,6 @@
 // direct_file: disk_file whose writes pass by the page cache (O_DIRECT). Bulk data that is written once and rarely read
 // soon would only push other data out of it, and copying into fresh pages can cost more than hashing the content
-// (docs/PERFORMANCE.md). Writes gather in a window of 1 MiB, aligned as the disk wants it; the window is written when
+// (docs/PERFORMANCE.md). Writes gather in a window of 2 MiB, aligned as the disk wants it; the window is written when
 // the next write leaves it, or on sync(). Reads inside the window are served from it, others by the page cache, which
 // the kernel keeps coherent with direct writes. Private to the store.
 #pragma once
