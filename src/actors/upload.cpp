@@ -53,6 +53,9 @@ struct session {
   bool finish_asked = false;
   std::optional<error> failure;                     // what the next message is answered with
   std::map<std::uint64_t, clock_time> quorum_since; // stripes that wait for their slow pieces only
+  // Appends in the order in which they were sent, and when each is given up; answered ones go when they come first.
+  // Our own, since a request's timeout wakes a thread when it is set and when it passes, answered or not.
+  std::deque<std::pair<write_plan::send, clock_time>> appends;
 
   std::size_t syncs_waiting = 0;
   bool syncing = false;
@@ -120,6 +123,16 @@ void fail_session(upload_pointer self, error e) {
 
 void advance(upload_pointer self);
 
+void dispatch(upload_pointer self, write_plan::sends todo);
+
+void append_failed(upload_pointer self, const write_plan::send& what, const std::string& why) {
+  auto& s = *self->state.s;
+  if (s.failure || !s.plan.on_its_way(what)) return;
+  suspect(self, what.candidate, why);
+  dispatch(self, s.plan.failed(what, why));
+  advance(self);
+}
+
 void dispatch(upload_pointer self, write_plan::sends todo) {
   auto s = self->state.s;
   while (!todo.empty()) {
@@ -136,21 +149,19 @@ void dispatch(upload_pointer self, write_plan::sends todo) {
     id.set_data_id(s->start.id.to_bytes());
     id.set_stripe(what.stripe);
     id.set_piece(what.piece);
+    auto due = self->clock().now() + s->start.limits.piece_timeout;
+    s->appends.emplace_back(what, due);
+    arm(self, due);
     self
-      ->request(*shard, s->start.limits.piece_timeout, append_atom::value, wire{std::move(id)},
-        s->stripes.piece(what.stripe, what.piece))
+      ->request(
+        *shard, caf::infinite, append_atom::value, wire{std::move(id)}, s->stripes.piece(what.stripe, what.piece))
       .then(
         [=] {
           s->plan.acknowledged(what);
+          while (!s->appends.empty() && !s->plan.on_its_way(s->appends.front().first)) s->appends.pop_front();
           advance(self);
         },
-        [=](const caf::error& e) {
-          if (s->failure || !s->plan.on_its_way(what)) return;
-          auto why = from_caf(e).message;
-          suspect(self, what.candidate, why);
-          dispatch(self, s->plan.failed(what, why));
-          advance(self);
-        });
+        [=](const caf::error& e) { append_failed(self, what, from_caf(e).message); });
   }
 }
 
@@ -295,6 +306,12 @@ void tick(upload_pointer self) {
     s.quorum_since[stripe] = now;
     dispatch(self, s.plan.give_up_slow(stripe));
   }
+  while (!s.failure && !s.appends.empty()) {
+    auto [what, due] = s.appends.front();
+    if (now < due && s.plan.on_its_way(what)) break;
+    s.appends.pop_front();
+    append_failed(self, what, "no answer within " + std::to_string(s.start.limits.piece_timeout.count()) + " ms");
+  }
   advance(self);
   if (s.enough_since && now - *s.enough_since >= grace && s.finishing.pending()) {
     for (std::size_t i = 0; i < s.synced.size(); ++i)
@@ -309,6 +326,7 @@ void tick(upload_pointer self) {
   auto next = now + s.start.limits.idle_timeout / 20;
   for (auto& [stripe, since] : s.quorum_since) next = std::min<clock_time>(next, since + grace);
   if (s.enough_since) next = std::min<clock_time>(next, *s.enough_since + grace);
+  if (!s.appends.empty()) next = std::min<clock_time>(next, s.appends.front().second);
   arm(self, next);
 }
 
@@ -331,10 +349,12 @@ ticking_upload::behavior_type upload(upload_pointer self, std::shared_ptr<sessio
       st.last_message = self->clock().now();
       reply<> done{self};
       if (st.failure) {
+        auto told = done.pending();
         done(*st.failure);
-        self->quit();
+        if (told) self->quit();
       } else if (st.writing.pending() || st.finish_asked) {
-        done(fail(ec::bad_argument, "upload: a write before the answer to the one before, or after finish"));
+        auto e = fail(ec::bad_argument, "upload: a write before the answer to the one before, or after finish");
+        done.pending() ? done(e) : fail_session(self, e);
       } else {
         st.writing = done;
         write(self, c);
