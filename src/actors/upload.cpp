@@ -3,6 +3,7 @@
 #include "actors/reply.hpp"
 #include "actors/upload_stripes.hpp"
 #include "codec/checksum.hpp"
+#include "core/append_deadlines.hpp"
 #include "core/write_plan.hpp"
 
 #include <caf/actor_system.hpp>
@@ -53,9 +54,7 @@ struct session {
   bool finish_asked = false;
   std::optional<error> failure;                     // what the next message is answered with
   std::map<std::uint64_t, clock_time> quorum_since; // stripes that wait for their slow pieces only
-  // Appends in the order in which they were sent, and when each is given up; answered ones go when they come first.
-  // Our own, since a request's timeout wakes a thread when it is set and when it passes, answered or not.
-  std::deque<std::pair<write_plan::send, clock_time>> appends;
+  append_deadlines appends;
 
   std::size_t syncs_waiting = 0;
   bool syncing = false;
@@ -150,7 +149,7 @@ void dispatch(upload_pointer self, write_plan::sends todo) {
     id.set_stripe(what.stripe);
     id.set_piece(what.piece);
     auto due = self->clock().now() + s->start.limits.piece_timeout;
-    s->appends.emplace_back(what, due);
+    s->appends.sent(s->plan, what, due);
     arm(self, due);
     self
       ->request(
@@ -158,7 +157,6 @@ void dispatch(upload_pointer self, write_plan::sends todo) {
       .then(
         [=] {
           s->plan.acknowledged(what);
-          while (!s->appends.empty() && !s->plan.on_its_way(s->appends.front().first)) s->appends.pop_front();
           advance(self);
         },
         [=](const caf::error& e) { append_failed(self, what, from_caf(e).message); });
@@ -306,12 +304,8 @@ void tick(upload_pointer self) {
     s.quorum_since[stripe] = now;
     dispatch(self, s.plan.give_up_slow(stripe));
   }
-  while (!s.failure && !s.appends.empty()) {
-    auto [what, due] = s.appends.front();
-    if (now < due && s.plan.on_its_way(what)) break;
-    s.appends.pop_front();
-    append_failed(self, what, "no answer within " + std::to_string(s.start.limits.piece_timeout.count()) + " ms");
-  }
+  while (auto late = s.appends.take_late(s.plan, now))
+    append_failed(self, *late, "no answer within " + std::to_string(s.start.limits.piece_timeout.count()) + " ms");
   advance(self);
   if (s.enough_since && now - *s.enough_since >= grace && s.finishing.pending()) {
     for (std::size_t i = 0; i < s.synced.size(); ++i)
@@ -326,7 +320,7 @@ void tick(upload_pointer self) {
   auto next = now + s.start.limits.idle_timeout / 20;
   for (auto& [stripe, since] : s.quorum_since) next = std::min<clock_time>(next, since + grace);
   if (s.enough_since) next = std::min<clock_time>(next, *s.enough_since + grace);
-  if (!s.appends.empty()) next = std::min<clock_time>(next, s.appends.front().second);
+  if (auto due = s.appends.next(s.plan)) next = std::min<clock_time>(next, *due);
   arm(self, next);
 }
 
@@ -349,12 +343,10 @@ ticking_upload::behavior_type upload(upload_pointer self, std::shared_ptr<sessio
       st.last_message = self->clock().now();
       reply<> done{self};
       if (st.failure) {
-        auto told = done.pending();
+        if (done.pending()) self->quit();
         done(*st.failure);
-        if (told) self->quit();
       } else if (st.writing.pending() || st.finish_asked) {
-        auto e = fail(ec::bad_argument, "upload: a write before the answer to the one before, or after finish");
-        done.pending() ? done(e) : fail_session(self, e);
+        done(fail(ec::bad_argument, "upload: a write before the answer to the one before, or after finish"));
       } else {
         st.writing = done;
         write(self, c);
