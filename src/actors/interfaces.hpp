@@ -109,8 +109,7 @@ struct upload_summary {
 // One object on its way in: encodes, spreads, hashes. Ends by finish, abandon, or its idle timeout.
 using upload_actor = caf::typed_actor<
   // The next data piece, in order, of exactly stripe_layout's length. Answered when the next one may come:
-  // that is the back-pressure. All pieces of a stripe but the last one may be sent without waiting, and without asking
-  // for an answer: what goes wrong with them is the answer to the next message.
+  // that is the back-pressure. A stripe's pieces but its last may be fired: their errors answer the next message.
   caf::replies_to<write_atom, chunk>::with<void>,
   // W pieces of every stripe are on disk when this returns. Nothing is visible yet: the caller commits the extent.
   caf::replies_to<finish_atom>::with<upload_summary>,
