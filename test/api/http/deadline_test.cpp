@@ -159,6 +159,7 @@ TEST_CASE_METHOD(http_fixture, "a read of many bytes is woken once, and what cam
   c.wait_for_client(http::phase::body);
   http::asio::co_spawn(w.context().get_executor(), c.io.read_some(buffer.data(), buffer.size(), buffer.size()),
     [&](std::exception_ptr, http::read_result r) { got = r; });
+  w.context().poll(); // it waits now
   auto arrive = [&](std::size_t n, std::size_t there) {
     client.send(std::string(n, 'x'));
     while (c.io.unread() < there) w.context().poll();
@@ -176,6 +177,7 @@ TEST_CASE_METHOD(http_fixture, "a read of many bytes is woken once, and what cam
   CHECK(c.refill(t + 20s));
   // The next wait is for any byte again.
   got.reset();
+  w.context().restart(); // it had run out of work
   http::asio::co_spawn(w.context().get_executor(), c.io.read_later(buffer.data(), buffer.size()),
     [&](std::exception_ptr, http::read_result r) { got = r; });
   w.context().poll();
