@@ -19,6 +19,7 @@ struct admin_flags : storage_flags {
 
 void add_looking_commands(CLI::App& admin, command& chosen);  // status, nodes, raft, where
 void add_changing_commands(CLI::App& admin, command& chosen); // drain, undrain, remove, weight, join, members
+void add_log_command(CLI::App& admin, command& chosen);      // log
 void add_fault_commands(CLI::App& admin, command& chosen);    // fault drop, delay, clear, list
 
 // A subcommand with the flags that all have.

@@ -19,7 +19,7 @@ namespace {
 constexpr int history_lines_max = 1000;
 
 // The first words, for completion; `troupe admin --help` says what they do.
-constexpr std::array first_words{"status", "nodes", "raft", "where", "drain", "undrain", "remove", "weight", "join",
+constexpr std::array first_words{"status", "nodes", "raft", "log", "where", "drain", "undrain", "remove", "weight", "join",
   "members", "fault", "storage", "help", "exit"};
 
 constexpr const char* help_text = R"(Commands: those of `troupe admin`, without these two words, and `storage ...`:

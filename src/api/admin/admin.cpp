@@ -37,6 +37,8 @@ constexpr std::array routes{
   route{"GET", "/admin/faults", "AdminFaults", on_faults},
   route{"POST", "/admin/faults", "AdminSetFault", on_set_fault},
   route{"POST", "/admin/faults/clear", "AdminClearFaults", on_clear_faults},
+  route{"GET", "/admin/log", "AdminLog", on_log},
+  route{"POST", "/admin/log", "AdminSetLog", on_set_log},
 };
 
 // Chunked bodies have no length beforehand: the bound is on what comes.

@@ -56,5 +56,7 @@ http::task<> on_change_members(call&); // members.cpp
 http::task<> on_faults(call&);         // faults.cpp
 http::task<> on_set_fault(call&);      //
 http::task<> on_clear_faults(call&);   //
+http::task<> on_log(call&);            // log.cpp
+http::task<> on_set_log(call&);        //
 
 } // namespace troupe::admin
