@@ -1,5 +1,6 @@
 #include "roles/coordinator.hpp"
 
+#include "actors/census.hpp"
 #include "actors/healer.hpp"
 #include "actors/mover.hpp"
 #include "actors/readers.hpp"
@@ -79,6 +80,7 @@ admin::config admin_config(const coordinator_options& o) {
     .metadata = o.metadata,
     .surveyor = o.surveyor,
     .faults = o.faults,
+    .events = o.events,
     .ring_manager = o.ring_manager};
 }
 
@@ -189,7 +191,7 @@ result<std::unique_ptr<coordinator>> coordinator::start(caf::actor_system& syste
   heal.grace_ms = o.reclaim_grace.count();
   heal.clustered = static_cast<bool>(o.ring_manager);
   heal.compare_interval = o.compare_interval;
-  i->heal = system.spawn(healer, std::move(heal));
+  i->heal = spawn_counted(system, healer, std::move(heal));
   if (o.ring_manager) {
     mover_options move;
     move.metadata = o.metadata;
@@ -200,8 +202,9 @@ result<std::unique_ptr<coordinator>> coordinator::start(caf::actor_system& syste
     move.delay = o.heal_delay;
     move.bytes_per_second = o.heal_bytes_per_second;
     move.vacated_grace = o.reclaim_grace;
-    i->move = system.spawn(mover, std::move(move));
+    i->move = spawn_counted(system, mover, std::move(move));
     caf::anon_send(o.ring_manager, mover_atom::value, i->heal, i->move, i->readers);
+    caf::anon_send(o.surveyor, mover_atom::value, i->heal, i->move);
   }
   i->ready = true;
   return std::unique_ptr<coordinator>{new coordinator{std::move(i)}};
