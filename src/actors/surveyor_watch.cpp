@@ -13,6 +13,16 @@ void note(const surveyor_state& s, const std::vector<noticed>& all) {
   for (auto& n : all) s.options.events->add(n.kind, n.node, n.text);
 }
 
+// What is known now: of a node that did not answer this time, its last word.
+std::shared_ptr<const cluster_survey> known(const cluster_survey* before, const cluster_survey& now) {
+  auto all = std::make_shared<cluster_survey>(now);
+  if (before == nullptr) return all;
+  for (auto& n : all->nodes)
+    for (auto& b : before->nodes)
+      if (b.id == n.id && !n.storage && b.storage) n.storage = b.storage;
+  return all;
+}
+
 void look_at_healing(surveyor_pointer self) {
   auto& s = self->state;
   self
@@ -49,7 +59,7 @@ void look_around(surveyor_pointer self) {
         auto& now = self->state;
         now.looking = false;
         if (now.seen) note(now, changes_between(*now.seen, *r.survey));
-        now.seen = r.survey;
+        now.seen = known(now.seen.get(), *r.survey);
       },
       [self](const caf::error&) { self->state.looking = false; });
   if (s.view->map && s.looks++ % looks_per_healing == 0) look_at_healing(self);
