@@ -11,7 +11,6 @@
 #include <catch2/catch.hpp>
 
 using namespace troupe;
-using namespace troupe::test;
 using namespace std::chrono_literals;
 
 namespace {
