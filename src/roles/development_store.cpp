@@ -135,6 +135,7 @@ result<> development_store::impl::start_coordinator(const development_options& o
   coordinator_options o;
   o.s3 = options.s3;
   o.console = options.console;
+  o.fronts = options.fronts;
   o.io_threads = std::clamp(std::thread::hardware_concurrency(), 1u, 16u);
   o.keys = keys;
   o.metadata = metadata;
@@ -202,6 +203,7 @@ const std::string& development_store::path() const { return impl_->data.path(); 
 const credentials& development_store::keys() const { return impl_->keys; }
 host_port development_store::s3() const { return impl_->front->s3(); }
 host_port development_store::console() const { return impl_->front->console(); }
+front_addresses development_store::fronts() const { return impl_->front->fronts(); }
 
 std::string development_store::endpoint() const { return "http://" + to_string(reachable(s3())); }
 

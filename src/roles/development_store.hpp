@@ -16,6 +16,7 @@ struct development_options {
   std::string path = "./data";
   host_port s3{"127.0.0.1", 9000};
   host_port console{"127.0.0.1", 9001};
+  front_addresses fronts;
   unsigned nodes = 5; // 1..64
 };
 
@@ -29,6 +30,7 @@ public:
   const credentials& keys() const;
   host_port s3() const;
   host_port console() const;
+  front_addresses fronts() const;
   std::string endpoint() const; // "http://127.0.0.1:9000"
 
   // Returns how many connections were cut after `grace`.

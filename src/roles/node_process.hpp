@@ -24,6 +24,7 @@ public:
   std::string address() const;         // of the actor port
   std::optional<host_port> s3() const; // nothing without the role coordinator
   std::optional<host_port> console() const;
+  front_addresses fronts() const;
 
   // Returns how many connections were cut after `grace`.
   std::size_t stop(std::chrono::milliseconds grace);
