@@ -29,7 +29,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <thread>
 
 namespace troupe {
@@ -129,9 +128,7 @@ result<> node_process::impl::start_storage() {
   o.directory = data.volume();
   o.store.directory = "shard";
   o.store.segment_bytes = node_segment_bytes;
-  std::error_code failed;
-  std::filesystem::create_directories(o.directory, failed);
-  if (failed) return fail(ec::io_error, "storage: " + o.directory + ": " + failed.message());
+  TROUPE_TRY(make_posix_disk(data.path())->make_directory("volume"));
   o.files = node_disk(o.directory, "storage", faults.get());
   auto started = spawn_volume_manager(system, o);
   if (!started) return in_role("storage", started.error());
