@@ -1,5 +1,6 @@
 #include "actors/upload.hpp"
 
+#include "actors/census.hpp"
 #include "actors/reply.hpp"
 #include "actors/upload_stripes.hpp"
 #include "codec/checksum.hpp"
@@ -394,7 +395,7 @@ result<upload_actor> spawn_upload(caf::actor_system& system, upload_start start)
       "content of " + std::to_string(g.k) + "+" + std::to_string(g.m) + " pieces needs " +
         std::to_string(write_quorum(g.k, g.m)) + " nodes; there are " + std::to_string(candidates.size()));
   auto s = std::make_shared<session>(std::move(start), std::move(*codec), std::move(candidates));
-  return system.spawn(upload, std::move(s));
+  return spawn_counted(system, upload, std::move(s));
 }
 
 } // namespace troupe

@@ -1,5 +1,6 @@
 #include "roles/coordinator.hpp"
 
+#include "actors/census.hpp"
 #include "actors/healer.hpp"
 #include "actors/mover.hpp"
 #include "actors/readers.hpp"
@@ -62,6 +63,7 @@ admin::config admin_config(const coordinator_options& o) {
     .metadata = o.metadata,
     .surveyor = o.surveyor,
     .faults = o.faults,
+    .events = o.events,
     .ring_manager = o.ring_manager};
 }
 
@@ -192,7 +194,7 @@ void coordinator::impl::heal_and_move(caf::actor_system& system) {
   h.grace_ms = o.reclaim_grace.count();
   h.clustered = static_cast<bool>(o.ring_manager);
   h.compare_interval = o.compare_interval;
-  heal = system.spawn(healer, std::move(h));
+  heal = spawn_counted(system, healer, std::move(h));
   if (o.ring_manager) {
     mover_options m;
     m.metadata = o.metadata;
@@ -203,8 +205,9 @@ void coordinator::impl::heal_and_move(caf::actor_system& system) {
     m.delay = o.heal_delay;
     m.bytes_per_second = o.heal_bytes_per_second;
     m.vacated_grace = o.reclaim_grace;
-    move = system.spawn(mover, std::move(m));
+    move = spawn_counted(system, mover, std::move(m));
     caf::anon_send(o.ring_manager, mover_atom::value, heal, move, readers);
+    caf::anon_send(o.surveyor, mover_atom::value, heal, move);
   }
 }
 
