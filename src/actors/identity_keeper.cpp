@@ -1,5 +1,6 @@
 #include "actors/identity_keeper.hpp"
 
+#include "actors/census.hpp"
 #include "actors/reply.hpp"
 #include "base/log_limit.hpp"
 #include "core/identity/snapshot.hpp"
@@ -146,7 +147,7 @@ identity_keeper_actor::behavior_type identity_keeper(self_pointer self, const id
 } // namespace
 
 identity_keeper_actor spawn_identity_keeper(caf::actor_system& system, identity_keeper_options options) {
-  return system.spawn(identity_keeper, std::move(options));
+  return spawn_counted(system, identity_keeper, std::move(options));
 }
 
 } // namespace troupe

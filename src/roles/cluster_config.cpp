@@ -117,11 +117,14 @@ std::optional<tls_files> cluster_config::tls_of(const node_id& id) const {
   return files;
 }
 
-std::string cluster_config::audit_file_of(const node_config& n) const {
-  if (audit.file == "off") return {};
-  auto path = audit.file.empty() ? n.data_dir + "/audit.log" : audit.file;
-  replace_all(path, "{node}", n.id.name);
-  return path;
+audit_settings cluster_config::audit_of(const node_config& n) const {
+  auto its = audit;
+  if (its.file == "off")
+    its.file.clear();
+  else if (its.file.empty())
+    its.file = n.data_dir + "/audit.log";
+  replace_all(its.file, "{node}", n.id.name);
+  return its;
 }
 
 result<cluster_config> parse_cluster_config(

@@ -102,7 +102,7 @@ struct cluster_config {
   bool faults = false;  // whether faults may be injected while it runs
 
   const node_config* find(const node_id&) const;       // null when there is no such node
-  std::string audit_file_of(const node_config&) const; // empty: there is no audit log
+  audit_settings audit_of(const node_config&) const; // with the path of its file
   // The files of one node; nothing when the cluster runs without TLS (on loopback, or in one process).
   std::optional<tls_files> tls_of(const node_id&) const;
   friend bool operator==(const cluster_config&, const cluster_config&) = default;

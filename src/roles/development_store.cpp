@@ -1,14 +1,15 @@
 #include "roles/development_store.hpp"
 
 #include "actors/metadata.hpp"
+#include "actors/process_controls.hpp"
 #include "actors/replicator.hpp"
 #include "actors/surveyor.hpp"
 #include "actors/syncer.hpp"
 #include "actors/volume_manager.hpp"
 #include "actors/worker.hpp"
+#include "core/event_log.hpp"
 #include "roles/actor_config.hpp"
 #include "roles/data_directory.hpp"
-#include "roles/identity_service.hpp"
 #include "store/disk.hpp"
 #include "store/state.hpp"
 
@@ -63,6 +64,7 @@ struct development_store::impl {
   cluster_view cluster;
   replicator_actor replicator;
   surveyor_actor surveyor;
+  std::shared_ptr<event_log> events = std::make_shared<event_log>(system_clock_source());
   bool stopped = false;
 };
 
@@ -122,6 +124,10 @@ void development_store::impl::start_replicator() {
   s.cluster = data.cluster_id();
   s.view = cluster;
   s.members.emplace_back(node_id{"metadata-1"}, metadata);
+  auto controls = std::make_shared<process_controls>();
+  controls->census = &config.census;
+  s.controls = std::move(controls);
+  s.events = events;
   surveyor = spawn_surveyor(system, std::move(s));
 }
 
@@ -132,13 +138,13 @@ result<> development_store::impl::start_coordinator(const development_options& o
   o.fronts = options.fronts;
   o.io_threads = std::clamp(std::thread::hardware_concurrency(), 1u, 16u);
   o.keys = keys;
-  auto master = load_or_make_master_key(data.path() + "/master.key", system_entropy());
-  if (!master) return master.error();
-  o.master = *master;
+  o.identity.master_key_file = data.path() + "/master.key";
+  o.identity.make_master_key = true;
   o.audit.file = data.path() + "/audit.log";
   o.metadata = metadata;
   o.replicator = replicator;
   o.surveyor = surveyor;
+  o.events = events;
   o.nodes = std::make_shared<live_node_counts>(node_counts{cluster.nodes.size(), cluster.nodes.size()});
   o.reclaim_grace = 10s; // every reader is in this process, and pinned
   o.clock = &system_clock_source();

@@ -17,16 +17,10 @@
 
 namespace troupe {
 
-// The key that SigV4 secrets are sealed with, of a file with 64 hex digits; nothing for an empty path.
-result<std::optional<master_key>> load_master_key(const std::string& path);
-// The same; makes the file, readable by its owner alone, when it is not there.
-result<std::optional<master_key>> load_or_make_master_key(const std::string& path, entropy&);
-
 struct identity_service_options {
   identity_settings settings;
   audit_settings audit;
   credentials root;
-  std::optional<master_key> master;
   metadata_actor metadata;
   const wall_clock* clock = nullptr;
   entropy* random = nullptr;
