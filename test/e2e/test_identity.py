@@ -120,10 +120,10 @@ def test_tricks_with_paths_do_not_leave_a_prefix(server):
 
 
 def test_a_policy_that_is_wrong_is_refused_with_what_is_wrong(server):
-    said = troupe(server, "policy", "set", "bkt", "-", status=1,
+    said = troupe(server, "policy", "set", "bkt", "-", status=2,
                   stdin='{"statements": [{"effect": "allow", "principals": ["*"], "actions": ["fly"]}]}')
     assert "statement 1" in said and "fly" in said
-    assert "not JSON" in troupe(server, "policy", "set", "bkt", "-", status=1, stdin="{")
+    assert "not JSON" in troupe(server, "policy", "set", "bkt", "-", status=2, stdin="{")
     assert "no policy" in troupe(server, "policy", "get", "bkt", status=1)
     document = {"statements": [{"effect": "deny", "principals": ["*"], "actions": ["delete"]}]}
     troupe(server, "policy", "set", "keep-*", "-", stdin=json.dumps(document))
@@ -165,7 +165,7 @@ def test_mistakes_are_answered_with_what_to_do(server):
     troupe(server, "user", "add", "twice")
     assert "already" in troupe(server, "user", "add", "twice", status=1)
     assert "no user" in troupe(server, "key", "create", "nobody-there", status=1)
-    assert "1 to 64" in troupe(server, "user", "add", "no:name", status=1)
+    assert "1 to 64" in troupe(server, "user", "add", "no:name", status=2)
     troupe(server, "role", "grant", "twice", "king", status=2)
     troupe(server, "user", "rm", "twice")
 

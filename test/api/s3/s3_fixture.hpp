@@ -68,6 +68,7 @@ private:
 
 struct s3_fixture {
   s3_fixture() : store(clock) {
+    known->set(std::make_shared<const identity::snapshot>());
     s3::surface front{{.identity = gate,
       .store_of = [this](http::request&) -> object_store& { return store; },
       .clock = clock,
