@@ -186,6 +186,7 @@ void conclude(upload_pointer self) {
   }
   summary.md5 = std::string{as_text(bytes_view{s.md5->finish()})};
   summary.checksums = s.checksums.finish();
+  summary.in_use = s.start.in_use;
   take_pieces_back(s, holders); // from nodes that gave up their place, and so are not in the extent
   s.finishing(std::move(summary));
   self->quit();

@@ -14,6 +14,7 @@
 #include "actors/volume_manager.hpp"
 #include "codec/digest.hpp"
 #include "codec/text.hpp"
+#include "core/byte_rate.hpp"
 #include "core/map_change.hpp"
 #include "core/read_pins.hpp"
 #include "net/tcp_channel.hpp"
@@ -84,7 +85,9 @@ struct node_process::impl {
   std::shared_ptr<tcp_channel> net;                 // outlives every actor that may answer a peer
   std::shared_ptr<address_book> addresses = std::make_shared<address_book>();
   std::shared_ptr<live_node_counts> counts = std::make_shared<live_node_counts>();
-  read_pins pins; // of what is being read here
+  read_pins pins; // of what is in use here
+  std::shared_ptr<shared_byte_rate> heal_rate =
+    std::make_shared<shared_byte_rate>(byte_rate{config.healing.rate_bytes}); // of all repairs and moves from here
   std::shared_ptr<std::atomic<bool>> in_touch = std::make_shared<std::atomic<bool>>(false);
   std::unique_ptr<coordinator> front; // its io_contexts outlive the actor system: declared, so destroyed, around it
   actor_config system_config;
@@ -133,6 +136,8 @@ result<> node_process::impl::start_storage() {
   o.directory = data.volume();
   o.store.directory = "shard";
   o.store.segment_bytes = node_segment_bytes;
+  o.scrub_bytes_per_second = config.healing.scrub_rate_bytes;
+  o.scrub_interval = config.healing.scrub_interval;
   auto started = spawn_volume_manager(system, o);
   if (!started) return in_role("storage", started.error());
   volume = *started;
@@ -248,6 +253,8 @@ void node_process::impl::start_ring() {
   if (self.coordinator) {
     replicator_options r;
     r.random = &system_entropy();
+    r.pins = &pins;
+    r.healing_rate = heal_rate;
     replicator = spawn_replicator(system, std::move(r));
     surveyor_options s;
     s.cluster = cluster_id;
@@ -306,8 +313,10 @@ result<> node_process::impl::start_coordinator() {
   o.net = net;
   o.self = self.id;
   o.heal_delay = config.healing.delay;
-  o.heal_bytes_per_second = config.healing.rate_bytes;
+  o.heal_rate = heal_rate;
   o.compare_interval = config.healing.compare_interval;
+  o.orphan_grace = config.healing.orphan_grace;
+  o.sweep_interval = config.healing.sweep_interval;
   o.able = [in_touch = in_touch] { return in_touch->load(); };
   o.clock = &system_clock_source();
   o.random = &system_entropy();
