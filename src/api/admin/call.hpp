@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace troupe::admin {
@@ -42,6 +43,9 @@ http::task<> answer(call&, json::object);
 
 // Every node's and member's word of itself.
 http::task<std::shared_ptr<const cluster_survey>> survey(call&);
+
+// What those who heal said last; nothing: nobody has yet, or the metadata group does not answer.
+http::task<std::optional<pb::healing_report>> healing_report(call&);
 
 http::task<> on_status(call&);         // status.cpp
 http::task<> on_nodes(call&);          // nodes.cpp
