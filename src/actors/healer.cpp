@@ -233,6 +233,10 @@ healer_actor::behavior_type healer(healer_actor::stateful_pointer<healer_state> 
       self->state.view = v.view;
     },
     [self](status_atom) -> std::uint64_t { return self->state.reclaimed; },
+    [self](heal_atom, const wire<pb::heal_order>& order) {
+      if (order->kind() == pb::heal_order::repair && self->state.active) compare_now(self, order->node());
+      return comparison_report(self->state);
+    },
   };
 }
 

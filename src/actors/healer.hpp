@@ -75,6 +75,7 @@ struct healer_state {
   std::uint64_t compare_armed = 0;                     // the number of the step that counts: the one armed last
   bool recount_armed = false;                          // that step
   bool comparing = false;                              // in the middle of a walk
+  bool compare_all = false;                            // something happened, anywhere: whatever was ordered
   bool compare_again = false;                          // something happened that this walk may have missed
   std::map<node_id, std::uint64_t> compare_began_with; // instances
   std::uint64_t compared = 0, incomplete = 0, not_compared = 0; // extents of this walk
@@ -88,12 +89,22 @@ struct healer_state {
   std::uint64_t moved_seen = 0; // extents that the mover has moved, as of the last look
   std::string map_seen;         // which nodes serve, as of the last look
   std::string told;             // the report that was written last, but for its time
+  // Of an operator's order, and for his report.
+  enum class orders : std::uint8_t { none, waiting, running } compare_order = orders::none;
+  std::string compare_only;      // the node that the order named; empty: all
+  std::string compare_only_next; // the same, until the walk begins
+  std::uint64_t compare_walks = 0, compared_before = 0, incomplete_before = 0;
 };
 
 job_clock::time now_of(healer_actor::stateful_pointer<healer_state> self);
 
 // One walk of table repairs after another, for ever.
 void walk_repairs(healer_actor::stateful_pointer<healer_state> self);
+constexpr std::chrono::milliseconds order_interval{1'000}; // how soon an order is seen that came during a walk
+
+// Compares now, from the start; what is under way is finished first. Only what `node` should hold, unless it is empty.
+void compare_now(healer_actor::stateful_pointer<healer_state> self, const std::string& node);
+wire<pb::heal_report> comparison_report(const healer_state&);
 // One step of the comparison; the next one follows by itself.
 void compare_step(healer_actor::stateful_pointer<healer_state> self);
 // A walk begins at once, or after the one that is under way.

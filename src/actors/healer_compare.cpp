@@ -10,6 +10,7 @@
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <set>
@@ -20,6 +21,8 @@ namespace troupe {
 namespace {
 
 using self_pointer = healer_actor::stateful_pointer<healer_state>;
+
+using orders = healer_state::orders;
 
 constexpr std::size_t compared_at_once = 32;
 
@@ -40,6 +43,12 @@ void begin_walk(self_pointer self) {
   auto& s = self->state;
   s.comparing = true;
   s.compare_again = false;
+  s.compare_only.clear();
+  if (s.compare_order == orders::waiting) {
+    s.compare_order = orders::running;
+    s.compare_only = std::exchange(s.compare_only_next, {});
+  }
+  if (std::exchange(s.compare_all, false)) s.compare_only.clear();
   s.compare_table = 0;
   s.compare_cursor.clear();
   s.compared = s.incomplete = s.not_compared = s.low_extents = s.low_rows = 0;
@@ -56,17 +65,25 @@ void end_walk(self_pointer self) {
   if (s.incomplete != 0)
     spdlog::warn(
       "healer: {} of {} extents lack pieces that a node should hold: they are made anew", s.incomplete, s.compared);
-  if (s.low_extents != std::exchange(s.low_extents_last, s.low_extents) && s.low_extents != 0)
-    spdlog::warn("healer: {} of {} extents are below their full redundancy", s.low_extents, s.compared);
-  s.low_rows_last = s.low_rows;
-  s.counted = true;
-  if (s.not_compared == 0)
-    for (auto& [node, instance] : s.compare_began_with)
-      if (auto now = s.watched.find(node); now != s.watched.end() && now->second.instance == instance)
-        now->second.compared |= !now->second.away && !s.compare_again;
+  bool all = s.compare_only.empty();
+  if (all) {
+    if (s.low_extents != std::exchange(s.low_extents_last, s.low_extents) && s.low_extents != 0)
+      spdlog::warn("healer: {} of {} extents are below their full redundancy", s.low_extents, s.compared);
+    s.low_rows_last = s.low_rows;
+    s.counted = true;
+  }
+  for (auto& [node, instance] : s.compare_began_with)
+    if (auto now = s.watched.find(node); now != s.watched.end() && now->second.instance == instance)
+      now->second.compared |=
+        !now->second.away && !s.compare_all && s.not_compared == 0 && (all || node.name == s.compare_only);
+  ++s.compare_walks;
+  s.compared_before = std::exchange(s.compared, 0);
+  s.incomplete_before = std::exchange(s.incomplete, 0);
+  s.compare_only.clear();
+  if (s.compare_order == orders::running) s.compare_order = orders::none;
   if (s.not_compared != 0) s.compare_again = true;
-  auto soon = std::min(s.options.repair_interval, s.options.compare_interval);
-  arm_compare(self, s.compare_again ? soon : s.options.compare_interval);
+  auto soon = s.compare_order == orders::waiting ? order_interval : s.options.repair_interval;
+  arm_compare(self, s.compare_again ? std::min(soon, s.options.compare_interval) : s.options.compare_interval);
 }
 
 void next_step(self_pointer self, page_work& work) {
@@ -150,6 +167,13 @@ void compare_some(self_pointer self, const std::shared_ptr<page_work>& work) {
   }
 }
 
+// An order may be of one node alone.
+bool is_wanted(const healer_state& s, const pb::extent& extent) {
+  if (s.compare_only.empty()) return true;
+  return std::any_of(extent.placements().begin(), extent.placements().end(),
+    [&](auto& p) { return std::find(p.nodes().begin(), p.nodes().end(), s.compare_only) != p.nodes().end(); });
+}
+
 void compare_page(self_pointer self, const wire<pb::list_reply>& page) {
   auto work = std::make_shared<page_work>();
   work->page = page;
@@ -157,12 +181,39 @@ void compare_page(self_pointer self, const wire<pb::list_reply>& page) {
     auto found = extents_in(tables_with_extents[self->state.compare_table], entry.value());
     if (!found) continue; // a row that does not parse is its readers' to report
     for (auto& extent : *found)
-      work->rest.push_back({entry.key(), tables::digest_of(entry.value()), std::move(extent)});
+      if (is_wanted(self->state, extent))
+        work->rest.push_back({entry.key(), tables::digest_of(entry.value()), std::move(extent)});
   }
   compare_some(self, work);
 }
 
 } // namespace
+
+void compare_now(self_pointer self, const std::string& node) {
+  auto& s = self->state;
+  if (s.compare_order == orders::waiting && s.compare_only_next != node)
+    s.compare_only_next.clear(); // two orders for two nodes: all
+  else
+    s.compare_only_next = node;
+  s.compare_order = orders::waiting;
+  if (s.comparing)
+    s.compare_again = true;
+  else
+    arm_compare(self, std::chrono::milliseconds{0});
+}
+
+wire<pb::heal_report> comparison_report(const healer_state& s) {
+  pb::heal_report report;
+  report.set_active(s.active);
+  auto& c = *report.mutable_comparing();
+  c.set_wanted(s.compare_order != orders::none);
+  c.set_extents(s.compared);
+  c.set_extents_before(s.compared_before);
+  c.set_incomplete(s.comparing ? s.incomplete : s.incomplete_before);
+  c.set_repaired(s.repaired);
+  c.set_walks(s.compare_walks);
+  return wire<pb::heal_report>{std::move(report)};
+}
 
 void arm_compare(self_pointer self, std::chrono::milliseconds delay) {
   self->state.recount_armed = false;
@@ -170,8 +221,10 @@ void arm_compare(self_pointer self, std::chrono::milliseconds delay) {
 }
 
 void compare_soon(self_pointer self) {
-  if (self->state.comparing)
-    self->state.compare_again = true;
+  auto& s = self->state;
+  s.compare_all = true;
+  if (s.comparing)
+    s.compare_again = true;
   else
     arm_compare(self, std::chrono::milliseconds{0});
 }

@@ -1,5 +1,6 @@
 #include "actors/shard.hpp"
 
+#include "actors/census.hpp"
 #include "actors/reply.hpp"
 #include "base/environment.hpp"
 #include "core/byte_rate.hpp"
@@ -330,8 +331,8 @@ result<shard_actor> spawn_shard(caf::actor_system& system, shard_options options
     spdlog::warn("shard of {}: the index was rebuilt from the log: {} pieces", options.node, (*store)->count().pieces);
   while (options.instance == 0) system_entropy().fill(std::as_writable_bytes(std::span{&options.instance, 1}));
   std::shared_ptr<piece_store> shared = std::move(*store);
-  if (options.detached) return system.spawn<caf::detached>(shard, std::move(options), std::move(shared));
-  return system.spawn(shard, std::move(options), std::move(shared));
+  if (options.detached) return spawn_counted<caf::detached>(system, shard, std::move(options), std::move(shared));
+  return spawn_counted(system, shard, std::move(options), std::move(shared));
 }
 
 } // namespace troupe

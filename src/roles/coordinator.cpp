@@ -1,5 +1,6 @@
 #include "roles/coordinator.hpp"
 
+#include "actors/census.hpp"
 #include "actors/healer.hpp"
 #include "actors/mover.hpp"
 #include "actors/readers.hpp"
@@ -8,6 +9,7 @@
 #include "api/admin/console.hpp"
 #include "api/directory/directory.hpp"
 #include "api/files/files.hpp"
+#include "api/metrics/metrics.hpp"
 #include "api/objects/clustered_store.hpp"
 #include "api/s3/surface.hpp"
 #include "api/s3db/s3db.hpp"
@@ -62,6 +64,7 @@ admin::config admin_config(const coordinator_options& o) {
     .metadata = o.metadata,
     .surveyor = o.surveyor,
     .faults = o.faults,
+    .events = o.events,
     .ring_manager = o.ring_manager};
 }
 
@@ -79,12 +82,14 @@ surface_context context_of(const coordinator_options& o) {
 struct coordinator::impl {
   coordinator_options options;
   failure_log failures;
+  metrics::request_metrics requests; // of every front door
   std::atomic<bool> ready{false};
   std::unique_ptr<s3::surface> surface;
   clustered_store_options store;
   std::vector<std::unique_ptr<front_door>> doors; // s3, console, then those that are switched on
 
-  result<host_port> open(caf::actor_system&, front_door_options);
+  // `label` names it in metrics.
+  result<host_port> open(caf::actor_system&, const char* label, front_door_options);
   result<> open_s3(caf::actor_system&);
   result<> open_console(caf::actor_system&);
   result<> open_fronts(caf::actor_system&);
@@ -102,8 +107,8 @@ coordinator::coordinator(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
 
 coordinator::~coordinator() { stop(std::chrono::milliseconds{0}); }
 
-result<host_port> coordinator::impl::open(caf::actor_system& system, front_door_options o) {
-  o.watcher = &failures;
+result<host_port> coordinator::impl::open(caf::actor_system& system, const char* label, front_door_options o) {
+  o.watcher = &requests.observer_of(label, &failures);
   doors.push_back(std::make_unique<front_door>(system, store, std::move(o)));
   TROUPE_TRY(doors.back()->start());
   return doors.back()->where();
@@ -126,7 +131,7 @@ result<> coordinator::impl::open_s3(caf::actor_system& system) {
   o.render_error = [&front = *surface](const http::request* rq, const error& e, int& status, std::string_view id,
                      std::string& type) { return front.render_error(rq, e, status, id, type); };
   o.request_id_field = "x-amz-request-id";
-  auto where = open(system, std::move(o));
+  auto where = open(system, "s3", std::move(o));
   if (!where) return where.error();
   options.s3 = *where;
   return {};
@@ -136,11 +141,15 @@ result<> coordinator::impl::open_console(caf::actor_system& system) {
   front_door_options o;
   o.name = "the console";
   o.where = options.console;
-  o.handle = console::make_handler(
-    [this] { return ready.load() && (!options.able || options.able()); }, admin::make_handler(admin_config(options)));
+  std::vector<console::mount> mounts;
+  mounts.push_back({"/admin", admin::make_handler(admin_config(options))});
+  mounts.push_back({"/metrics",
+    metrics::make_handler({.actors_of = front_door::actors_of, .surveyor = options.surveyor, .requests = requests})});
+  o.handle =
+    console::make_handler([this] { return ready.load() && (!options.able || options.able()); }, std::move(mounts));
   o.render_error = console::render_error;
   o.connections_max = 256;
-  auto where = open(system, std::move(o));
+  auto where = open(system, "console", std::move(o));
   if (!where) return where.error();
   options.console = *where;
   return {};
@@ -156,7 +165,7 @@ result<> coordinator::impl::open_fronts(caf::actor_system& system) {
     o.handle = make(context_of(options));
     o.render_error = render;
     o.connections_max = 1024;
-    auto got = open(system, std::move(o));
+    auto got = open(system, name, std::move(o));
     if (!got) return got.error();
     where = *got;
     return {};
@@ -184,10 +193,10 @@ void coordinator::impl::start_healing(caf::actor_system& system) {
     m.pins = store.pins;
     m.readers = readers;
     m.clock = o.clock;
-    m.delay = o.heal_delay;
+    m.delay = o.healing.delay;
     m.rate = o.heal_rate;
-    m.vacated_grace = o.reclaim_grace;
-    move = system.spawn(mover, std::move(m));
+    m.vacated_grace = o.healing.reclaim_grace;
+    move = spawn_counted(system, mover, std::move(m));
   }
   sweeper_options s;
   s.metadata = o.metadata;
@@ -196,9 +205,9 @@ void coordinator::impl::start_healing(caf::actor_system& system) {
   s.readers = readers;
   s.clock = o.clock;
   s.clustered = clustered;
-  s.grace = o.orphan_grace;
-  s.interval = o.sweep_interval;
-  sweep = system.spawn(sweeper, std::move(s));
+  s.grace = o.healing.orphan_grace;
+  s.interval = o.healing.sweep_interval;
+  sweep = spawn_counted(system, sweeper, std::move(s));
   healer_options h;
   h.metadata = o.metadata;
   h.replicator = o.replicator;
@@ -209,11 +218,13 @@ void coordinator::impl::start_healing(caf::actor_system& system) {
   h.self = o.self.name;
   h.rate = o.heal_rate;
   h.clock = o.clock;
-  h.grace_ms = o.reclaim_grace.count();
+  h.grace_ms = o.healing.reclaim_grace.count();
   h.clustered = clustered;
-  h.compare_interval = o.compare_interval;
-  heal = system.spawn(healer, std::move(h));
-  if (clustered) caf::anon_send(o.ring_manager, mover_atom::value, heal, move, readers, sweep);
+  h.compare_interval = o.healing.compare_interval;
+  heal = spawn_counted(system, healer, std::move(h));
+  if (!clustered) return;
+  caf::anon_send(o.ring_manager, mover_atom::value, heal, move, readers, sweep);
+  caf::anon_send(o.surveyor, mover_atom::value, heal, move);
 }
 
 void coordinator::impl::end_healing() {

@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "core/placement.hpp"
 #include "core/stripe.hpp"
+#include "roles/cluster_config.hpp"
 #include "roles/credentials.hpp"
 #include "roles/front_addresses.hpp"
 #include "roles/host_port.hpp"
@@ -25,9 +26,8 @@ namespace troupe {
 class channel;
 class read_pins;
 class shared_byte_rate;
-namespace net {
-class fault_rules;
-}
+class event_log;
+struct fault_switches;
 
 struct coordinator_options {
   host_port s3;
@@ -44,18 +44,15 @@ struct coordinator_options {
   surveyor_actor surveyor;                       // for /admin
   std::shared_ptr<const live_node_counts> nodes; // decides the geometry of new content
   troupe::redundancy redundancy;
-  std::chrono::milliseconds reclaim_grace{60'000};
-  std::shared_ptr<net::fault_rules> faults; // empty: they are not enabled
-  read_pins* pins = nullptr;                // shared with the replicator and with who answers other processes
-  std::shared_ptr<channel> net;             // to other processes; of a cluster
-  node_id self;                             // the same
-  ring_manager_actor ring_manager;          // of a cluster; empty: all nodes are in this process, and stay as they are
-  std::chrono::milliseconds heal_delay{60'000};
+  std::shared_ptr<const fault_switches> faults; // empty: they are not enabled
+  std::shared_ptr<event_log> events;            // empty: nobody can watch
+  read_pins* pins = nullptr;                    // shared with the replicator and with who answers other processes
+  std::shared_ptr<channel> net;                 // to other processes; of a cluster
+  node_id self;                                 // the same
+  ring_manager_actor ring_manager; // of a cluster; empty: all nodes are in this process, and stay as they are
+  healing_config healing;
   std::shared_ptr<shared_byte_rate> heal_rate; // the replicator's
-  std::chrono::milliseconds compare_interval{std::chrono::hours{1}};
-  std::chrono::milliseconds orphan_grace{std::chrono::hours{24}};
-  std::chrono::milliseconds sweep_interval{std::chrono::hours{6}};
-  std::function<bool()> able; // whether requests can be answered now: for /ready; nothing: always
+  std::function<bool()> able;                  // whether requests can be answered now: for /ready; nothing: always
   wall_clock* clock = nullptr;
   entropy* random = nullptr;
 };

@@ -1,12 +1,14 @@
 #include "roles/development_store.hpp"
 
 #include "actors/metadata.hpp"
+#include "actors/process_controls.hpp"
 #include "actors/replicator.hpp"
 #include "actors/surveyor.hpp"
 #include "actors/syncer.hpp"
 #include "actors/volume_manager.hpp"
 #include "actors/worker.hpp"
 #include "core/byte_rate.hpp"
+#include "core/event_log.hpp"
 #include "core/read_pins.hpp"
 #include "roles/actor_config.hpp"
 #include "roles/data_directory.hpp"
@@ -67,6 +69,7 @@ struct development_store::impl {
   cluster_view cluster;
   replicator_actor replicator;
   surveyor_actor surveyor;
+  std::shared_ptr<event_log> events = std::make_shared<event_log>(system_clock_source());
   bool stopped = false;
 };
 
@@ -128,6 +131,10 @@ void development_store::impl::start_replicator() {
   s.cluster = data.cluster_id();
   s.view = cluster;
   s.members.emplace_back(node_id{"metadata-1"}, metadata);
+  auto controls = std::make_shared<process_controls>();
+  controls->census = &config.census;
+  s.controls = std::move(controls);
+  s.events = events;
   surveyor = spawn_surveyor(system, std::move(s));
 }
 
@@ -141,10 +148,11 @@ result<> development_store::impl::start_coordinator(const development_options& o
   o.metadata = metadata;
   o.replicator = replicator;
   o.surveyor = surveyor;
+  o.events = events;
   o.nodes = std::make_shared<live_node_counts>(node_counts{cluster.nodes.size(), cluster.nodes.size()});
   o.pins = &pins;
   o.heal_rate = heal_rate;
-  o.reclaim_grace = 10s; // every reader is in this process, and pinned
+  o.healing.reclaim_grace = 10s; // every reader is in this process, and pinned
   o.clock = &system_clock_source();
   o.random = &system_entropy();
   auto started = coordinator::start(system, std::move(o));
