@@ -223,6 +223,7 @@ def test_a_crash_ends_a_node_as_kill_does_and_loses_nothing(cluster):
 
 def test_the_prompt_knows_the_commands(cluster):
     node = cluster.nodes[0]
+    client_of(node).put_object(Bucket="bkt", Key="tiny", Body=b"x")
     done = subprocess.run([str(servers.BINARY), "console", "--connect", f"127.0.0.1:{node.console_port}", "-c", "help", "-c",
                            "actors", "-c", "watch --since 0 --count 1", "-c", "ring bkt/tiny"],
                           capture_output=True, text=True, timeout=60, env=node.environ())
