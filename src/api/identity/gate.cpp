@@ -70,7 +70,7 @@ result<identity::principal> identity_gate::of_token(std::string_view text) const
 
 bool identity_gate::allows(const identity::principal& who, const identity::request& what) const {
   const auto s = known();
-  return identity::decide(who, s ? s->policies : identity::policies{}, what);
+  return s ? identity::decide(who, s->policies, what) : identity::decide(who, {}, what);
 }
 
 result<> identity_gate::authorise(const identity::principal& who, const identity::request& what) const {
@@ -80,7 +80,7 @@ result<> identity_gate::authorise(const identity::principal& who, const identity
 
 bool identity_gate::shows(const identity::principal& who, std::string_view bucket) const {
   const auto s = known();
-  return identity::may_see(who, s ? s->policies : identity::policies{}, bucket);
+  return s ? identity::may_see(who, s->policies, bucket) : identity::may_see(who, {}, bucket);
 }
 
 } // namespace troupe
