@@ -14,7 +14,7 @@ namespace {
 void greet(const node_process& node) {
   std::string line = "listening actor=" + node.address();
   if (auto s3 = node.s3()) line += " s3=" + to_string(*s3);
-  if (auto console = node.console()) line += " console=" + to_string(*console);
+  line += " console=" + to_string(node.console());
   std::printf("%s\n", line.c_str());
   std::fflush(stdout);
 }

@@ -33,7 +33,7 @@ bool collide(const host_port& a, const host_port& b) {
   return a.port != 0 && a.port == b.port && (a.host == b.host || wild(a) || wild(b));
 }
 
-result<> check_identities(const draft& d) {
+result<> check_identities(draft& d) {
   auto refuse = [&](std::pair<std::size_t, std::size_t> two, const char* name, const std::string& value) {
     const auto& first = d.places.at(key_of(two.first, name));
     return d.at(key_of(two.second, name),
@@ -44,6 +44,15 @@ result<> check_identities(const draft& d) {
     return refuse(*two, "id", d.nodes[two->second].id.name);
   if (auto two = any_two(d.nodes, [](const auto& a, const auto& b) { return a.address == b.address; }))
     return refuse(*two, "address", to_string(d.nodes[two->second].address));
+  for (auto& n : d.nodes)
+    if (n.listen.host.empty()) n.listen = n.address;
+  if (auto two = any_two(d.nodes,
+        [](const auto& a, const auto& b) { return a.address.host == b.address.host && collide(a.listen, b.listen); }))
+    if (d.given(key_of(two->first, "listen")) || d.given(key_of(two->second, "listen")))
+      return d.at(key_of(two->second, d.given(key_of(two->second, "listen")) ? "listen" : "address"),
+        "nodes " + d.nodes[two->first].id.name + " and " + d.nodes[two->second].id.name +
+          " are on one machine, and both bind their actor port to " + to_string(d.nodes[two->second].listen) +
+          "; expected another `listen` for one of them");
   auto one_process = d.mode == cluster_mode::local;
   auto two = any_two(d.nodes, [&](const auto& a, const auto& b) {
     return a.data_dir == b.data_dir && (one_process || a.address.host == b.address.host);
@@ -165,7 +174,9 @@ result<> check_tls(draft& d) {
         "tls.ca, tls.certificate and tls.key");
   };
   for (std::size_t i = 0; i < d.nodes.size(); ++i)
-    if (!is_loopback(d.nodes[i].address.host)) return refuse(key_of(i, "address"), d.nodes[i].address);
+    for (const auto& [name, where] :
+      {std::pair{"address", &d.nodes[i].address}, std::pair{"listen", &d.nodes[i].listen}})
+      if (!is_loopback(where->host)) return refuse(key_of(i, name), *where);
   for (const auto& s : d.seeds)
     if (!is_loopback(s.host)) return refuse("seeds", s);
   return {};

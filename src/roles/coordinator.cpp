@@ -3,14 +3,14 @@
 #include "actors/healer.hpp"
 #include "actors/mover.hpp"
 #include "actors/readers.hpp"
-#include "api/admin/admin.hpp"
-#include "api/admin/console.hpp"
 #include "api/http/actor_bridge.hpp"
 #include "api/http/budget.hpp"
 #include "api/http/server.hpp"
 #include "api/objects/clustered_store.hpp"
 #include "api/s3/surface.hpp"
 #include "core/read_pins.hpp"
+#include "roles/console_server.hpp"
+#include "roles/failure_log.hpp"
 
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
@@ -34,23 +34,6 @@ struct io_services {
   clustered_store store;
 };
 
-// What the console's io thread needs.
-struct console_services {
-  console_services(caf::actor_system& system, http::worker& io) : bridge(system, io.context()) {}
-  http::actor_bridge bridge;
-};
-
-// Failures of ours, in the log with the request's id. Every request's line is the access log's business.
-class failure_log final : public http::observer {
-public:
-  void finished(const http::access_record& r) override {
-    if (r.status >= 500 && r.status != 501 && r.operation != "Probe")
-      spdlog::warn("request {}: {} {} ({}) answered {}", r.id, r.method, r.target.substr(0, r.target.find('?')),
-        r.operation, r.status);
-  }
-  void failed(std::string_view id, std::string_view what) override { spdlog::error("request {}: {}", id, what); }
-};
-
 clustered_store_options store_options(const coordinator_options& o, read_pins& pins) {
   clustered_store_options s;
   s.metadata = o.metadata;
@@ -64,26 +47,16 @@ clustered_store_options store_options(const coordinator_options& o, read_pins& p
   return s;
 }
 
-secret_lookup secret_lookup_of(const credentials& keys) {
-  return [&keys](std::string_view access) -> std::optional<std::string> {
-    return access == keys.access_key ? std::optional{keys.secret_key} : std::nullopt;
-  };
-}
-
-admin::config admin_config(const coordinator_options& o) {
-  return {.secret_of = secret_lookup_of(o.keys),
-    .clock = *o.clock,
-    .actors_of = [](http::request& rq) -> http::actor_bridge& {
-      return static_cast<console_services*>(rq.io().user)->bridge;
-    },
+console_options console_of(const coordinator_options& o, const std::atomic<bool>& ready) {
+  return {.where = o.console,
+    .keys = o.keys,
     .metadata = o.metadata,
     .surveyor = o.surveyor,
+    .ring_manager = o.ring_manager,
     .faults = o.faults,
-    .ring_manager = o.ring_manager};
-}
-
-error listening_failed(const char* what, const host_port& where, const error& e) {
-  return fail(e.code, std::string{"cannot listen for "} + what + " on " + to_string(where) + ": " + e.message);
+    .ready = [&ready, able = o.able] { return ready.load() && (!able || able()); },
+    .clock = o.clock,
+    .random = o.random};
 }
 
 } // namespace
@@ -96,8 +69,7 @@ struct coordinator::impl {
   std::unique_ptr<s3::surface> surface;
   std::vector<std::unique_ptr<io_services>> services; // one per io thread of s3; outlive it
   std::unique_ptr<http::server> s3;
-  std::unique_ptr<console_services> for_console; // outlives it
-  std::unique_ptr<http::server> console;
+  std::unique_ptr<console_server> console;
   healer_actor heal;
   mover_actor move;
   readers_actor readers;
@@ -144,34 +116,15 @@ result<std::unique_ptr<coordinator>> coordinator::start(caf::actor_system& syste
     io.user = i->services.back().get();
   }
 
-  http::server_config console{
-    .clock = *o.clock,
-    .random = *o.random,
-    .handle = console::make_handler([&ready = i->ready, able = o.able] { return ready.load() && (!able || able()); },
-      admin::make_handler(admin_config(o))),
-    .render_error = console::render_error,
-    .cut =
-      [](http::worker& io) {
-        static_cast<console_services*>(io.user)->bridge.fail_all(fail(ec::closed, "the store is stopping"));
-      },
-    .threads = 1,
-    .host = o.console.host,
-    .port = o.console.port,
-    .watcher = &i->failures,
-    .connections_max = 256,
-    .request_id_field = "x-request-id",
-  };
-  i->console = std::make_unique<http::server>(std::move(console));
-  i->for_console = std::make_unique<console_services>(system, i->console->io(0));
-  i->console->io(0).user = i->for_console.get();
-
   if (auto ok = i->s3->start(); !ok) return listening_failed("S3", o.s3, ok.error());
   o.s3.port = i->s3->port();
-  if (auto ok = i->console->start(); !ok) {
+  auto console = console_server::start(system, console_of(o, i->ready));
+  if (!console) {
     i->s3->stop(std::chrono::milliseconds{0});
-    return listening_failed("the console", o.console, ok.error());
+    return console.error();
   }
-  o.console.port = i->console->port();
+  i->console = std::move(*console);
+  o.console = i->console->where();
 
   healer_options heal;
   heal.metadata = o.metadata;
@@ -215,7 +168,7 @@ std::size_t coordinator::stop(std::chrono::milliseconds grace) {
   impl_->stopped = true;
   impl_->ready = false;
   auto cut = impl_->s3->stop(grace);
-  impl_->console->stop(std::chrono::milliseconds{0});
+  impl_->console->stop();
   caf::anon_send_exit(impl_->heal, caf::exit_reason::user_shutdown);
   impl_->heal = nullptr;
   if (impl_->move) caf::anon_send_exit(impl_->move, caf::exit_reason::user_shutdown);
@@ -228,11 +181,9 @@ std::size_t coordinator::stop(std::chrono::milliseconds grace) {
   impl_->options.ring_manager = nullptr;
   // Every io thread has ended. Suspended coroutines die with the io_contexts, and still use what hangs on them.
   for (auto& io : impl_->services) io->bridge.close();
-  if (impl_->for_console) impl_->for_console->bridge.close();
   impl_->s3.reset();
   impl_->console.reset();
   impl_->services.clear();
-  impl_->for_console.reset();
   return cut;
 }
 

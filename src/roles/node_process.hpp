@@ -21,9 +21,9 @@ public:
   static result<std::unique_ptr<node_process>> start(const cluster_config&, const node_id& self);
   ~node_process(); // stop() first, for a graceful one
 
-  std::string address() const;         // of the actor port
+  std::string address() const;         // that the actor port listens on
   std::optional<host_port> s3() const; // nothing without the role coordinator
-  std::optional<host_port> console() const;
+  host_port console() const;
 
   // Returns how many connections were cut after `grace`.
   std::size_t stop(std::chrono::milliseconds grace);
