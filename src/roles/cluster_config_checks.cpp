@@ -154,6 +154,24 @@ result<> check_members(draft& d) {
   return {};
 }
 
+// What would say nothing, or something else than was meant, when every node is in this process.
+result<> check_local(const draft& d) {
+  if (d.mode != cluster_mode::local) return {};
+  auto refuse = [&](const std::string& key, const char* what) {
+    return d.at(key,
+      "storage." + key + " is given, but mode is local: " + what +
+        "; drop it, or set mode to distributed and start a process a node");
+  };
+  for (const auto* key : {"tls.ca", "tls.certificate", "tls.key"})
+    if (d.given(key)) return refuse(key, "nodes in one process do not connect to each other");
+  if (!d.seeds.empty()) return refuse("seeds", "there is nobody to join");
+  if (d.faults) return refuse("faults", "there are no connections to cut");
+  auto takes_data = [](const node_config& n) { return n.storage && n.weight != 0; };
+  if (std::ranges::none_of(d.nodes, takes_data))
+    return d.at("nodes", "every storage node has weight 0; expected one at least that takes data");
+  return {};
+}
+
 result<> check_tls(draft& d) {
   const auto& t = d.tls_given;
   if (t != tls_files{}) {
@@ -201,6 +219,7 @@ result<> complete(draft& d) {
   TROUPE_TRY(check_quorum(d));
   TROUPE_TRY(check_times(d));
   TROUPE_TRY(check_members(d));
+  TROUPE_TRY(check_local(d));
   TROUPE_TRY(check_tls(d));
   return check_credentials(d);
 }

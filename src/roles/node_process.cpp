@@ -138,6 +138,13 @@ void node_process::impl::start_ring() {
   ring_manager = spawn_ring_manager(system, std::move(o));
 }
 
+redundancy redundancy_of(const cluster_config& c) {
+  return {.copies = c.cluster.replica_count,
+    .data = c.cluster.erasure_data,
+    .parity = c.cluster.erasure_parity,
+    .piece_bytes = static_cast<std::uint32_t>(c.cluster.piece_bytes)};
+}
+
 // Of a node that serves no clients. Their keys sign what operators ask, too; without them it only answers probes.
 result<> node_process::impl::start_console() {
   auto keys = cluster_credentials(config);
@@ -169,10 +176,7 @@ result<> node_process::impl::start_coordinator() {
   o.io_threads = std::clamp(std::thread::hardware_concurrency(), 1u, 16u);
   o.memory_bytes = config.upload_memory_bytes;
   o.inline_bytes_max = config.cluster.inline_limit_bytes;
-  o.redundancy = {.copies = config.cluster.replica_count,
-    .data = config.cluster.erasure_data,
-    .parity = config.cluster.erasure_parity,
-    .piece_bytes = static_cast<std::uint32_t>(config.cluster.piece_bytes)};
+  o.redundancy = redundancy_of(config);
   o.keys = *keys;
   o.region = config.region;
   o.metadata = router;
@@ -231,7 +235,7 @@ result<std::unique_ptr<node_process>> node_process::start(const cluster_config& 
   auto* me = config.find(self);
   if (me == nullptr) return fail(ec::bad_argument, "the configuration has no node '" + self.name + "'");
   auto id = cluster_id_of(config.cluster_name);
-  auto data = node_directory::open(me->data_dir, id, self);
+  auto data = node_directory::open(me->data_dir, {.cluster = id, .node = self});
   if (!data) return data.error();
   // From here on a failure runs the destructor, which ends what was started.
   std::unique_ptr<node_process> process{

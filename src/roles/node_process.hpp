@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/ids.hpp"
+#include "core/placement.hpp"
 #include "roles/cluster_config.hpp"
 #include "roles/host_port.hpp"
 
@@ -36,5 +37,6 @@ private:
 
 // What tells a cluster from others: 32 hex digits, of its name. (Who may speak to its nodes is for certificates to say.)
 std::string cluster_id_of(const std::string& name);
+redundancy redundancy_of(const cluster_config&);
 
 } // namespace troupe

@@ -183,6 +183,22 @@ TEST_CASE("in local mode all nodes are in one process, need no tls, and share th
     "/data/{node}");
 }
 
+TEST_CASE("local mode refuses what would mean nothing in one process") {
+  auto local = [](const std::string& more) {
+    return refusal("storage:\n" + more + "  mode: local\n  nodes: [{id: a, address: a, data_dir: /a, weight: 0}]\n");
+  };
+  auto advice = "; drop it, or set mode to distributed and start a process a node";
+  CHECK(local("  tls: {ca: a, certificate: b, key: c}\n") ==
+    std::string{"t.yaml:2: storage.tls.ca is given, but mode is local: nodes in one process do not connect to each "
+                "other"} +
+      advice);
+  CHECK(local("  seeds: [localhost]\n") ==
+    std::string{"t.yaml:2: storage.seeds is given, but mode is local: there is nobody to join"} + advice);
+  CHECK(local("  faults: enabled\n") ==
+    std::string{"t.yaml:2: storage.faults is given, but mode is local: there are no connections to cut"} + advice);
+  CHECK(local("") == "t.yaml:3: every storage node has weight 0; expected one at least that takes data");
+}
+
 TEST_CASE("what flags and environment say wins over the file") {
   auto text =
     three_nodes("  mode: local\n  seeds: [localhost]\n  credentials: {access_key: file, secret_key: from-the-file}\n");
