@@ -53,6 +53,27 @@ def test_a_storage_node_without_keys_answers_probes_alone(new_cluster):  # noqa:
     assert "access key" in refused.stderr.lower(), refused.stderr
 
 
+def test_a_node_that_restarts_with_another_zone_and_weight_tells_the_cluster(new_cluster):  # noqa: F811
+    c = new_cluster(nodes=5).start()
+
+    def told(name):
+        n = next(n for n in admin(c.nodes[0], "nodes")["nodes"] if n["id"] == name)
+        return n["zone"], n["weight"]
+    follower = next(n for n in reversed(c.nodes[:3]) if n.name != admin(c.nodes[0], "raft")["leader"])
+    c.more = {follower.name: "zone: cellar, weight: 3", "node-5": "zone: attic"}
+    c.write_config()  # the others keep what they have read
+    for n in (follower, c.nodes[4]):
+        assert n.terminate() == 0
+        n.start()
+    wait_until(lambda: told(follower.name) == ("cellar", 3) and told("node-5") == ("attic", 1), "the map has both")
+    assert "zone '' -> 'cellar', as this node's configuration says" in follower.tail()
+    admin(c.nodes[1], "weight", follower.name, "2")
+    assert follower.terminate() == 0
+    follower.start()
+    c.ready()
+    wait_until(lambda: told(follower.name) == ("cellar", 2), "an operator's weight outlives a restart with the old one")
+
+
 class Translator:
     """What NAT does: connections to one port go to another."""
 
