@@ -16,6 +16,12 @@ config_override first_of(const std::string& flag_value, const char* flag, const 
   return {};
 }
 
+std::string front_variable(const front_kind& kind) {
+  std::string name = kind.name;
+  for (auto& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return "TROUPE_" + name;
+}
+
 } // namespace
 
 void add_cluster_options(CLI::App& app, cluster_flags& flags) {
@@ -29,6 +35,14 @@ void add_cluster_options(CLI::App& app, cluster_flags& flags) {
     "MODE");
   add("--s3", flags.s3, "Where this process's S3 endpoint listens; else TROUPE_S3", "HOST:PORT");
   add("--console", flags.console, "Where its console listens; else TROUPE_CONSOLE", "HOST:PORT");
+  for (std::size_t k = 0; k < front_kinds.size(); ++k) {
+    const auto variable = front_variable(front_kinds[k]);
+    add((std::string{"--"} + front_kinds[k].name).c_str(), flags.fronts[k],
+      ("Where its front door \"" + std::string{front_kinds[k].name} + "\" listens (port " +
+        std::to_string(front_kinds[k].port) + " by custom), or off; else " + variable)
+        .c_str(),
+      "HOST:PORT");
+  }
   add("--seeds", flags.seeds, "Further nodes to join by, separated by commas; else TROUPE_SEEDS", "HOST:PORT,...");
   add("--tls-ca", flags.ca, "The cluster's certificate authority (PEM); else TROUPE_TLS_CA", "FILE");
   add("--tls-cert", flags.certificate, "This node's certificate (PEM); else TROUPE_TLS_CERT", "FILE");
@@ -48,6 +62,11 @@ cluster_choice choose_cluster(const cluster_flags& flags, const environment_look
   if (o.mode.value == "filesystem") o.mode.value = "local"; // seed 004's word
   o.s3 = from(flags.s3, "--s3", {"TROUPE_S3"});
   o.console = from(flags.console, "--console", {"TROUPE_CONSOLE"});
+  for (std::size_t k = 0; k < front_kinds.size(); ++k) {
+    const auto flag = std::string{"--"} + front_kinds[k].name;
+    const auto variable = front_variable(front_kinds[k]);
+    o.fronts[k] = from(flags.fronts[k], flag.c_str(), {variable.c_str()});
+  }
   o.seeds = from(flags.seeds, "--seeds", {"TROUPE_SEEDS"});
   o.ca = from(flags.ca, "--tls-ca", {"TROUPE_TLS_CA"});
   o.certificate = from(flags.certificate, "--tls-cert", {"TROUPE_TLS_CERT"});

@@ -19,11 +19,12 @@ struct cluster_flags {
   std::string node;
   std::string mode;
   std::string s3, console;
+  std::array<std::string, front_kinds.size()> fronts; // in that order
   std::string seeds;
   std::string ca, certificate, key;
 };
 
-// --config, --node, --mode (seed 004's --backend), --s3, --console, --seeds, --tls-ca, --tls-cert, --tls-key. `flags` must
+// --config, --node, --mode (seed 004's --backend), --s3, --console, one for each front door, --seeds, --tls-ca, --tls-cert, --tls-key. `flags` must
 // live as long as the app.
 void add_cluster_options(CLI::App&, cluster_flags& flags);
 
@@ -33,7 +34,7 @@ struct cluster_choice {
 };
 
 // Of the environment: TROUPE_CONFIG or CONFIG, TROUPE_NODE or NODE, TROUPE_MODE or BACKEND (seed 004's names, after ours),
-// TROUPE_S3, TROUPE_CONSOLE, TROUPE_SEEDS, TROUPE_TLS_CA, TROUPE_TLS_CERT, TROUPE_TLS_KEY, TROUPE_ACCESS_KEY,
+// TROUPE_S3, TROUPE_CONSOLE, TROUPE_DIRECTORY (FILES, S3DB, SHARDS), TROUPE_SEEDS, TROUPE_TLS_CA, TROUPE_TLS_CERT, TROUPE_TLS_KEY, TROUPE_ACCESS_KEY,
 // TROUPE_SECRET_KEY.
 cluster_choice choose_cluster(const cluster_flags&, const environment_lookup&);
 

@@ -71,6 +71,12 @@ void add_dev(CLI::App& app, command& chosen) {
   dev->add_option("--console", options->console, "Where the web console listens")
     ->capture_default_str()
     ->type_name("HOST:PORT");
+  for (std::size_t k = 0; k < front_kinds.size(); ++k)
+    dev
+      ->add_option(std::string{"--"} + front_kinds[k].name, options->fronts[k],
+        std::string{"Where the front door \""} + front_kinds[k].name + "\" listens; off without it")
+      ->type_name("HOST:PORT");
+  dev->add_flag("--all", options->all_fronts, "Every front door, on 127.0.0.1 and the port that its clients expect");
   dev->add_option("--nodes", options->nodes, "How many nodes; kept by the data folder")
     ->capture_default_str()
     ->check(CLI::Range(1, 64))

@@ -23,7 +23,8 @@ void greet(const development_store& store, const dev_options& options) {
   std::printf("  troupe storage put%s cat.jpg photos/cat.jpg\n", flags.c_str());
   std::printf("  troupe storage ls%s photos\n", flags.c_str());
   std::printf("  troupe admin status%s\n\n", flags.c_str());
-  std::printf("listening s3=%s console=%s\n", to_string(store.s3()).c_str(), to_string(store.console()).c_str());
+  std::printf("listening s3=%s console=%s%s\n", to_string(store.s3()).c_str(), to_string(store.console()).c_str(),
+    to_words(store.fronts()).c_str());
   std::fflush(stdout);
 }
 
@@ -38,6 +39,16 @@ int run_dev(const dev_options& options) {
   if (!s3) return complain(fail(ec::bad_argument, "--s3: " + s3.error().message), 2);
   auto console = parse_host_port(options.console);
   if (!console) return complain(fail(ec::bad_argument, "--console: " + console.error().message), 2);
+  for (std::size_t k = 0; k < front_kinds.size(); ++k) {
+    const auto& kind = front_kinds[k];
+    auto text = options.fronts[k];
+    if (text.empty() && options.all_fronts) text = "127.0.0.1:" + std::to_string(kind.port);
+    if (text.empty()) continue;
+    auto where = parse_host_port(text);
+    if (!where)
+      return complain(fail(ec::bad_argument, std::string{"--"} + kind.name + ": " + where.error().message), 2);
+    store_options.fronts.*kind.where = *where;
+  }
   store_options.s3 = *s3;
   store_options.console = *console;
 

@@ -1,6 +1,8 @@
 // dev: `troupe dev`, a whole cluster in one process for one machine. Only the entry; dev.cpp says what is started.
 #pragma once
 
+#include "roles/front_addresses.hpp"
+
 #include <string>
 
 namespace troupe::cli {
@@ -9,6 +11,8 @@ struct dev_options {
   std::string data = "./data";            // made when absent; holds one folder a node and the credentials file
   std::string s3 = "127.0.0.1:9000";      // HOST:PORT of the S3 endpoint
   std::string console = "127.0.0.1:9001"; // HOST:PORT of the web console
+  std::array<std::string, front_kinds.size()> fronts; // HOST:PORT of each; empty: switched off
+  bool all_fronts = false;                            // those too, on their ports by custom
   unsigned nodes = 5;
 };
 

@@ -15,13 +15,14 @@ namespace {
 void greet(const node_process& node) {
   std::string line = "listening actor=" + node.address();
   if (auto s3 = node.s3()) line += " s3=" + to_string(*s3);
-  line += " console=" + to_string(node.console());
+  line += " console=" + to_string(node.console()) + to_words(node.fronts());
   std::printf("%s\n", line.c_str());
   std::fflush(stdout);
 }
 
 void greet(const local_process& store) {
-  std::printf("listening s3=%s console=%s\n", to_string(store.s3()).c_str(), to_string(store.console()).c_str());
+  std::printf("listening s3=%s console=%s%s\n", to_string(store.s3()).c_str(), to_string(store.console()).c_str(),
+    to_words(store.fronts()).c_str());
   std::fflush(stdout);
 }
 

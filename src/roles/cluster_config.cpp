@@ -35,11 +35,16 @@ result<> read_yaml(std::string_view text, config::draft& d) {
 result<> apply_front_doors(const config_overrides& o, config::draft& d) {
   TROUPE_TRY(config::read_override("s3.address", o.s3, d));
   TROUPE_TRY(config::read_override("console.address", o.console, d));
+  for (std::size_t k = 0; k < front_kinds.size(); ++k)
+    TROUPE_TRY(config::read_override(front_kinds[k].name + std::string{".address"}, o.fronts[k], d));
   if (!d.self) return {};
-  for (auto& n : d.nodes) {
+  for (std::size_t i = 0; i < d.nodes.size(); ++i) {
+    auto& n = d.nodes[i];
     if (n.id != *d.self) continue;
     if (!o.s3.value.empty()) n.s3 = {};
     if (!o.console.value.empty()) n.console = {};
+    for (std::size_t k = 0; k < front_kinds.size(); ++k)
+      if (!o.fronts[k].value.empty()) d.places.erase("nodes[" + std::to_string(i) + "]." + front_kinds[k].name);
   }
   return {};
 }

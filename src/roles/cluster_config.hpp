@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/ids.hpp"
 #include "roles/credentials.hpp"
+#include "roles/front_addresses.hpp"
 #include "roles/host_port.hpp"
 
 #include <chrono>
@@ -35,6 +36,7 @@ struct node_config {
   std::uint32_t weight = 1;
   bool coordinator = true, storage = true, metadata = true; // its roles
   host_port s3, console;                                    // where its front doors listen
+  front_addresses fronts;                                   // the same, of those that are switched on
   friend bool operator==(const node_config&, const node_config&) = default;
 };
 
@@ -86,6 +88,7 @@ struct cluster_config {
   redundancy_config cluster;
   host_port s3{"127.0.0.1", 9000}; // what a node without an address of its own listens on
   host_port console{"127.0.0.1", 9001};
+  front_addresses fronts; // none
   std::string region = "us-east-1";
   gossip_config gossip;
   metadata_config metadata;
@@ -115,7 +118,8 @@ struct config_overrides {
   config_override node;        // this process's node; "-1": all of them in this process, as mode local
   config_override mode;        // distributed or local
   config_override s3, console; // where this process listens
-  config_override seeds;       // separated by commas
+  std::array<config_override, front_kinds.size()> fronts; // the same, in that order; or "off"
+  config_override seeds;                                  // separated by commas
   config_override ca, certificate, key;
   config_override access_key, secret_key;
 };

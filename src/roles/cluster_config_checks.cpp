@@ -65,27 +65,41 @@ result<> check_identities(draft& d) {
   return {};
 }
 
+error refuse_collision(
+  const draft& d, std::pair<std::size_t, std::size_t> two, const std::string& name, const host_port& where) {
+  auto key = key_of(two.second, name.c_str());
+  return d.at(d.given(key) ? key : key_of(two.second, "address"),
+    "nodes " + d.nodes[two.first].id.name + " and " + d.nodes[two.second].id.name +
+      " are on one machine, and both listen for " + name + " on " + to_string(where) + "; expected another `" + name +
+      "` for one of them");
+}
+
 result<> check_front_doors(draft& d) {
   if (d.coordinator && !d.given("s3.address")) {
     d.s3 = *d.coordinator;
     d.places["s3.address"] = d.places.at("coordinator.address");
   }
-  for (auto& n : d.nodes) {
+  for (std::size_t i = 0; i < d.nodes.size(); ++i) {
+    auto& n = d.nodes[i];
     if (n.s3.host.empty()) n.s3 = d.s3;
     if (n.console.host.empty()) n.console = d.console;
+    for (const auto& kind : front_kinds)
+      if (!d.given(key_of(i, kind.name))) n.fronts.*kind.where = d.fronts.*kind.where;
   }
   if (d.mode == cluster_mode::local) return {}; // one process listens once, on s3.address and console.address
+  for (const auto& kind : front_kinds) {
+    auto two = any_two(d.nodes, [&](const auto& a, const auto& b) {
+      const auto &x = a.fronts.*kind.where, &y = b.fronts.*kind.where;
+      return a.coordinator && b.coordinator && x && y && a.address.host == b.address.host && collide(*x, *y);
+    });
+    if (two) return refuse_collision(d, *two, kind.name, *(d.nodes[two->second].fronts.*kind.where));
+  }
   for (const auto& [name, member] : {std::pair{"s3", &node_config::s3}, std::pair{"console", &node_config::console}}) {
     auto two = any_two(d.nodes, [member = member](const auto& a, const auto& b) {
       auto both_listen = member == &node_config::console || (a.coordinator && b.coordinator);
       return both_listen && a.address.host == b.address.host && collide(a.*member, b.*member);
     });
-    if (!two) continue;
-    auto key = key_of(two->second, name);
-    return d.at(d.given(key) ? key : key_of(two->second, "address"),
-      "nodes " + d.nodes[two->first].id.name + " and " + d.nodes[two->second].id.name +
-        " are on one machine, and both listen for " + name + " on " + to_string(d.nodes[two->second].*member) +
-        "; expected another `" + name + "` for one of them");
+    if (two) return refuse_collision(d, *two, name, d.nodes[two->second].*member);
   }
   return {};
 }

@@ -79,6 +79,14 @@ wrong read_listen_address(const YAML::Node& y, host_port& out) {
   });
 }
 
+wrong read_front_address(const YAML::Node& y, std::optional<host_port>& out) {
+  if (y.IsScalar() && y.Scalar() == "off") {
+    out.reset();
+    return {};
+  }
+  return read_listen_address(y, out.emplace());
+}
+
 wrong read_node_address(const YAML::Node& y, host_port& out) {
   return read_scalar(y, [&](const std::string& text) {
     auto parsed = parse_node_address(text, default_actor_port);

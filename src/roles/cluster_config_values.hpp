@@ -19,6 +19,7 @@ wrong read_duration(
 // One of two words.
 wrong read_word(const YAML::Node&, std::string_view when_false, std::string_view when_true, bool& out);
 wrong read_listen_address(const YAML::Node&, host_port& out);
+wrong read_front_address(const YAML::Node&, std::optional<host_port>& out); // or "off"
 wrong read_node_address(const YAML::Node&, host_port& out);
 wrong read_addresses(const YAML::Node&, std::vector<host_port>& out); // of nodes
 wrong read_node_id(const YAML::Node&, node_id& out);

@@ -1,5 +1,5 @@
-// console_server: the console port of a process: health, readiness and administration, on one io thread of its own. Every
-// node of a cluster has one, whatever its roles; where there is a coordinator, it is the coordinator's.
+// console_server: the console port of a node without the role coordinator: health, readiness and administration, on one io
+// thread of its own. Where there is a coordinator, the console is one of its front doors.
 //
 // Order of ends: stop() first (ends the io thread), then the actors that were handed in, then this object.
 #pragma once
@@ -51,8 +51,5 @@ private:
   explicit console_server(std::unique_ptr<impl>);
   std::unique_ptr<impl> impl_;
 };
-
-// "cannot listen for WHAT on HOST:PORT: why"
-error listening_failed(const char* what, const host_port& where, const error&);
 
 } // namespace troupe

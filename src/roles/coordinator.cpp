@@ -3,14 +3,17 @@
 #include "actors/healer.hpp"
 #include "actors/mover.hpp"
 #include "actors/readers.hpp"
-#include "api/http/actor_bridge.hpp"
-#include "api/http/budget.hpp"
-#include "api/http/server.hpp"
+#include "api/admin/admin.hpp"
+#include "api/admin/console.hpp"
+#include "api/directory/directory.hpp"
+#include "api/files/files.hpp"
 #include "api/objects/clustered_store.hpp"
 #include "api/s3/surface.hpp"
+#include "api/s3db/s3db.hpp"
 #include "core/read_pins.hpp"
 #include "roles/console_server.hpp"
 #include "roles/failure_log.hpp"
+#include "roles/front_door.hpp"
 
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
@@ -21,18 +24,7 @@
 namespace troupe {
 namespace {
 
-constexpr std::size_t admission_waiters_max = 4096; // per io thread; one more is answered 503
-
-// What one io thread needs to serve S3; used on that thread only.
-struct io_services {
-  io_services(caf::actor_system& system, http::worker& io, std::uint64_t memory_bytes, const clustered_store_options& o)
-      : bridge(system, io.context()),
-        memory(io.context(), memory_bytes, admission_waiters_max),
-        store(o, io, bridge, memory) {}
-  http::actor_bridge bridge;
-  http::budget memory;
-  clustered_store store;
-};
+constexpr std::uint64_t front_memory_bytes = std::uint64_t{32} << 20; // for content of each front door beside S3
 
 clustered_store_options store_options(const coordinator_options& o, read_pins& pins) {
   clustered_store_options s;
@@ -47,14 +39,21 @@ clustered_store_options store_options(const coordinator_options& o, read_pins& p
   return s;
 }
 
-console_options console_of(const coordinator_options& o, const std::atomic<bool>& ready) {
-  return {.where = o.console,
-    .keys = o.keys,
+admin::config admin_config(const coordinator_options& o) {
+  return {.secret_of = secret_lookup_of(o.keys),
+    .clock = *o.clock,
+    .actors_of = front_door::actors_of,
     .metadata = o.metadata,
     .surveyor = o.surveyor,
-    .ring_manager = o.ring_manager,
     .faults = o.faults,
-    .ready = [&ready, able = o.able] { return ready.load() && (!able || able()); },
+    .ring_manager = o.ring_manager};
+}
+
+surface_context context_of(const coordinator_options& o) {
+  return {.store_of = front_door::store_of,
+    .actors_of = front_door::actors_of,
+    .metadata = o.metadata,
+    .secret_of = secret_lookup_of(o.keys),
     .clock = o.clock,
     .random = o.random};
 }
@@ -67,9 +66,15 @@ struct coordinator::impl {
   failure_log failures;
   std::atomic<bool> ready{false};
   std::unique_ptr<s3::surface> surface;
-  std::vector<std::unique_ptr<io_services>> services; // one per io thread of s3; outlive it
-  std::unique_ptr<http::server> s3;
-  std::unique_ptr<console_server> console;
+  clustered_store_options store;
+  std::vector<std::unique_ptr<front_door>> doors; // s3, console, then those that are switched on
+
+  result<host_port> open(caf::actor_system&, front_door_options);
+  result<> open_s3(caf::actor_system&);
+  result<> open_console(caf::actor_system&);
+  result<> open_fronts(caf::actor_system&);
+  void heal_and_move(caf::actor_system&);
+
   healer_actor heal;
   mover_actor move;
   readers_actor readers;
@@ -80,95 +85,133 @@ coordinator::coordinator(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
 
 coordinator::~coordinator() { stop(std::chrono::milliseconds{0}); }
 
-result<std::unique_ptr<coordinator>> coordinator::start(caf::actor_system& system, coordinator_options options) {
-  auto i = std::make_unique<impl>();
-  i->options = std::move(options);
-  auto& o = i->options;
+result<host_port> coordinator::impl::open(caf::actor_system& system, front_door_options o) {
+  o.watcher = &failures;
+  doors.push_back(std::make_unique<front_door>(system, store, std::move(o)));
+  TROUPE_TRY(doors.back()->start());
+  return doors.back()->where();
+}
 
-  s3::surface_config surface{
-    .secret_of = secret_lookup_of(o.keys),
-    .store_of = [](http::request& rq) -> object_store& { return static_cast<io_services*>(rq.io().user)->store; },
-    .clock = *o.clock,
-    .region = o.region,
+result<> coordinator::impl::open_s3(caf::actor_system& system) {
+  s3::surface_config config{
+    .secret_of = secret_lookup_of(options.keys),
+    .store_of = front_door::store_of,
+    .clock = *options.clock,
+    .region = options.region,
   };
-  i->surface = std::make_unique<s3::surface>(std::move(surface));
-  http::server_config s3{
-    .clock = *o.clock,
-    .random = *o.random,
-    .handle = i->surface->handler(),
-    .render_error = [&front = *i->surface](const http::request* rq, const error& e, int& status, std::string_view id,
-                      std::string& type) { return front.render_error(rq, e, status, id, type); },
-    .cut =
-      [](http::worker& io) {
-        static_cast<io_services*>(io.user)->bridge.fail_all(fail(ec::closed, "the store is stopping"));
-      },
-    .threads = o.io_threads,
-    .host = o.s3.host,
-    .port = o.s3.port,
-    .watcher = &i->failures,
+  surface = std::make_unique<s3::surface>(std::move(config));
+  front_door_options o;
+  o.name = "S3";
+  o.where = options.s3;
+  o.threads = options.io_threads;
+  o.memory_bytes = options.memory_bytes;
+  o.handle = surface->handler();
+  o.render_error = [&front = *surface](const http::request* rq, const error& e, int& status, std::string_view id,
+                     std::string& type) { return front.render_error(rq, e, status, id, type); };
+  o.request_id_field = "x-amz-request-id";
+  auto where = open(system, std::move(o));
+  if (!where) return where.error();
+  options.s3 = *where;
+  return {};
+}
+
+result<> coordinator::impl::open_console(caf::actor_system& system) {
+  front_door_options o;
+  o.name = "the console";
+  o.where = options.console;
+  o.handle = console::make_handler(
+    [this] { return ready.load() && (!options.able || options.able()); }, admin::make_handler(admin_config(options)));
+  o.render_error = console::render_error;
+  o.connections_max = 256;
+  auto where = open(system, std::move(o));
+  if (!where) return where.error();
+  options.console = *where;
+  return {};
+}
+
+result<> coordinator::impl::open_fronts(caf::actor_system& system) {
+  const auto open_one = [&](const char* name, std::optional<host_port>& where, auto make, auto render) -> result<> {
+    if (!where) return {};
+    front_door_options o;
+    o.name = name;
+    o.where = *where;
+    o.memory_bytes = front_memory_bytes;
+    o.handle = make(context_of(options));
+    o.render_error = render;
+    o.connections_max = 1024;
+    auto got = open(system, std::move(o));
+    if (!got) return got.error();
+    where = *got;
+    return {};
   };
-  i->s3 = std::make_unique<http::server>(std::move(s3));
-  auto& pins = o.pins != nullptr ? *o.pins : i->own_pins;
-  auto shared = store_options(o, pins);
-  for (unsigned n = 0; n < i->s3->threads(); ++n) {
-    auto& io = i->s3->io(n);
-    i->services.push_back(std::make_unique<io_services>(system, io, o.memory_bytes / i->s3->threads(), shared));
-    io.user = i->services.back().get();
-  }
+  auto& fronts = options.fronts;
+  TROUPE_TRY(open_one("directory", fronts.directory, directory::make_handler, directory::render_error));
+  TROUPE_TRY(open_one("files", fronts.files, files::make_handler, files::render_error));
+  TROUPE_TRY(open_one("s3db", fronts.s3db, s3db::make_handler, s3db::render_error));
+  if (fronts.shards) return fail(ec::not_implemented, "shards are not there yet: switch them off");
+  return {};
+}
 
-  if (auto ok = i->s3->start(); !ok) return listening_failed("S3", o.s3, ok.error());
-  o.s3.port = i->s3->port();
-  auto console = console_server::start(system, console_of(o, i->ready));
-  if (!console) {
-    i->s3->stop(std::chrono::milliseconds{0});
-    return console.error();
-  }
-  i->console = std::move(*console);
-  o.console = i->console->where();
-
-  healer_options heal;
-  heal.metadata = o.metadata;
-  heal.replicator = o.replicator;
-  heal.pins = &pins;
+void coordinator::impl::heal_and_move(caf::actor_system& system) {
+  auto& o = options;
+  healer_options h;
+  h.metadata = o.metadata;
+  h.replicator = o.replicator;
+  h.pins = store.pins;
   if (o.ring_manager) {
     readers_options ask;
     ask.net = o.net;
-    ask.pins = &pins;
+    ask.pins = store.pins;
     ask.self = o.self;
-    i->readers = spawn_readers(system, std::move(ask));
-    heal.readers = i->readers;
+    readers = spawn_readers(system, std::move(ask));
+    h.readers = readers;
   }
-  heal.clock = o.clock;
-  heal.grace_ms = o.reclaim_grace.count();
-  heal.clustered = static_cast<bool>(o.ring_manager);
-  heal.compare_interval = o.compare_interval;
-  i->heal = system.spawn(healer, std::move(heal));
+  h.clock = o.clock;
+  h.grace_ms = o.reclaim_grace.count();
+  h.clustered = static_cast<bool>(o.ring_manager);
+  h.compare_interval = o.compare_interval;
+  heal = system.spawn(healer, std::move(h));
   if (o.ring_manager) {
-    mover_options move;
-    move.metadata = o.metadata;
-    move.replicator = o.replicator;
-    move.pins = &pins;
-    move.readers = i->readers;
-    move.clock = o.clock;
-    move.delay = o.heal_delay;
-    move.bytes_per_second = o.heal_bytes_per_second;
-    move.vacated_grace = o.reclaim_grace;
-    i->move = system.spawn(mover, std::move(move));
-    caf::anon_send(o.ring_manager, mover_atom::value, i->heal, i->move, i->readers);
+    mover_options m;
+    m.metadata = o.metadata;
+    m.replicator = o.replicator;
+    m.pins = store.pins;
+    m.readers = readers;
+    m.clock = o.clock;
+    m.delay = o.heal_delay;
+    m.bytes_per_second = o.heal_bytes_per_second;
+    m.vacated_grace = o.reclaim_grace;
+    move = system.spawn(mover, std::move(m));
+    caf::anon_send(o.ring_manager, mover_atom::value, heal, move, readers);
   }
+}
+
+result<std::unique_ptr<coordinator>> coordinator::start(caf::actor_system& system, coordinator_options options) {
+  auto i = std::make_unique<impl>();
+  i->options = std::move(options);
+  i->store = store_options(i->options, i->options.pins != nullptr ? *i->options.pins : i->own_pins);
+  TROUPE_TRY(i->open_s3(system));
+  TROUPE_TRY(i->open_console(system));
+  TROUPE_TRY(i->open_fronts(system));
+  i->heal_and_move(system);
   i->ready = true;
   return std::unique_ptr<coordinator>{new coordinator{std::move(i)}};
 }
 
 host_port coordinator::s3() const { return impl_->options.s3; }
 host_port coordinator::console() const { return impl_->options.console; }
+front_addresses coordinator::fronts() const { return impl_->options.fronts; }
 
 std::size_t coordinator::stop(std::chrono::milliseconds grace) {
   if (impl_->stopped) return 0;
   impl_->stopped = true;
   impl_->ready = false;
-  auto cut = impl_->s3->stop(grace);
-  impl_->console->stop();
+  const auto until = std::chrono::steady_clock::now() + grace;
+  std::size_t cut = 0;
+  for (auto& door : impl_->doors) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    cut += door->stop(std::max(left, std::chrono::milliseconds{0}));
+  }
   caf::anon_send_exit(impl_->heal, caf::exit_reason::user_shutdown);
   impl_->heal = nullptr;
   if (impl_->move) caf::anon_send_exit(impl_->move, caf::exit_reason::user_shutdown);
@@ -180,10 +223,9 @@ std::size_t coordinator::stop(std::chrono::milliseconds grace) {
   impl_->options.surveyor = nullptr;
   impl_->options.ring_manager = nullptr;
   // Every io thread has ended. Suspended coroutines die with the io_contexts, and still use what hangs on them.
-  for (auto& io : impl_->services) io->bridge.close();
-  impl_->s3.reset();
-  impl_->console.reset();
-  impl_->services.clear();
+  for (auto& door : impl_->doors) door->close();
+  impl_->doors.clear();
+  impl_->store = {};
   return cut;
 }
 

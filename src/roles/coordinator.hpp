@@ -11,6 +11,7 @@
 #include "core/placement.hpp"
 #include "core/stripe.hpp"
 #include "roles/credentials.hpp"
+#include "roles/front_addresses.hpp"
 #include "roles/host_port.hpp"
 
 #include <chrono>
@@ -30,6 +31,7 @@ class fault_rules;
 struct coordinator_options {
   host_port s3;
   host_port console;
+  front_addresses fronts; // those that are switched on
   unsigned io_threads = 1;
   // What uploads and downloads may hold in memory at a time, all io threads together.
   std::uint64_t memory_bytes = std::uint64_t{192} << 20;
@@ -57,12 +59,13 @@ struct coordinator_options {
 
 class coordinator {
 public:
-  // Listens on both ports; /ready answers 200 once this returned.
+  // Listens on every port; /ready answers 200 once this returned.
   static result<std::unique_ptr<coordinator>> start(caf::actor_system&, coordinator_options);
   ~coordinator();
 
   host_port s3() const; // with the port it got
   host_port console() const;
+  front_addresses fronts() const; // the same
   // Stops accepting, lets requests in flight finish until `grace` has passed; returns how many were cut.
   std::size_t stop(std::chrono::milliseconds grace);
 

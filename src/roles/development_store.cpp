@@ -28,6 +28,7 @@ result<std::unique_ptr<development_store>> development_store::start(const develo
       .zone = {}});
   o.s3 = options.s3;
   o.console = options.console;
+  o.fronts = options.fronts;
   o.keys = *keys;
   auto started = local_store::start(o);
   if (!started) return started.error();

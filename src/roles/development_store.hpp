@@ -17,6 +17,7 @@ struct development_options {
   std::string path = "./data";
   host_port s3{"127.0.0.1", 9000};
   host_port console{"127.0.0.1", 9001};
+  front_addresses fronts;
   unsigned nodes = 5; // 1..64
 };
 
@@ -29,6 +30,7 @@ public:
   const credentials& keys() const { return keys_; }
   host_port s3() const { return store_->s3(); }
   host_port console() const { return store_->console(); }
+  front_addresses fronts() const { return store_->fronts(); }
   std::string endpoint() const; // "http://127.0.0.1:9000"
 
   // Returns how many connections were cut after `grace`.

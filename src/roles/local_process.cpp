@@ -21,6 +21,7 @@ result<std::unique_ptr<local_process>> local_process::start(const cluster_config
   }
   o.s3 = config.s3;
   o.console = config.console;
+  o.fronts = config.fronts;
   o.keys = *keys;
   o.region = config.region;
   o.memory_bytes = config.upload_memory_bytes;

@@ -18,6 +18,7 @@ public:
 
   host_port s3() const { return store_->s3(); }
   host_port console() const { return store_->console(); }
+  front_addresses fronts() const { return store_->fronts(); }
   // Returns how many connections were cut after `grace`.
   std::size_t stop(std::chrono::milliseconds grace) { return store_->stop(grace); }
 

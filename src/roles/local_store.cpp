@@ -117,6 +117,7 @@ result<> local_store::impl::start_coordinator(const local_store_options& options
   coordinator_options o;
   o.s3 = options.s3;
   o.console = options.console;
+  o.fronts = options.fronts;
   o.io_threads = std::clamp(std::thread::hardware_concurrency(), 1u, 16u);
   o.memory_bytes = options.memory_bytes;
   o.inline_bytes_max = options.inline_bytes_max;
@@ -179,6 +180,7 @@ result<std::unique_ptr<local_store>> local_store::start(const local_store_option
 
 host_port local_store::s3() const { return impl_->front->s3(); }
 host_port local_store::console() const { return impl_->front->console(); }
+front_addresses local_store::fronts() const { return impl_->front->fronts(); }
 std::size_t local_store::stop(std::chrono::milliseconds grace) { return impl_->stop(grace); }
 
 } // namespace troupe

@@ -7,6 +7,7 @@
 #include "base/ids.hpp"
 #include "core/placement.hpp"
 #include "roles/credentials.hpp"
+#include "roles/front_addresses.hpp"
 #include "roles/host_port.hpp"
 
 #include <chrono>
@@ -31,6 +32,7 @@ struct local_store_options {
   node_id metadata_name; // what operators see
   std::vector<local_node> nodes;
   host_port s3, console;
+  front_addresses fronts; // those that are switched on
   credentials keys;
   std::string region = "us-east-1";
   std::uint64_t memory_bytes = std::uint64_t{192} << 20;
@@ -48,6 +50,7 @@ public:
 
   host_port s3() const;
   host_port console() const;
+  front_addresses fronts() const;
 
   // Returns how many connections were cut after `grace`.
   std::size_t stop(std::chrono::milliseconds grace);

@@ -173,6 +173,7 @@ result<> node_process::impl::start_coordinator() {
   coordinator_options o;
   o.s3 = self.s3;
   o.console = self.console;
+  o.fronts = self.fronts;
   o.io_threads = std::clamp(std::thread::hardware_concurrency(), 1u, 16u);
   o.memory_bytes = config.upload_memory_bytes;
   o.inline_bytes_max = config.cluster.inline_limit_bytes;
@@ -257,6 +258,7 @@ std::optional<host_port> node_process::s3() const {
   return impl_->front ? std::optional{impl_->front->s3()} : std::nullopt;
 }
 host_port node_process::console() const { return impl_->front ? impl_->front->console() : impl_->console->where(); }
+front_addresses node_process::fronts() const { return impl_->front ? impl_->front->fronts() : front_addresses{}; }
 std::size_t node_process::stop(std::chrono::milliseconds grace) { return impl_->stop(grace); }
 
 } // namespace troupe

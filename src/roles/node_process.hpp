@@ -25,6 +25,7 @@ public:
   std::string address() const;         // that the actor port listens on
   std::optional<host_port> s3() const; // nothing without the role coordinator
   host_port console() const;
+  front_addresses fronts() const;
 
   // Returns how many connections were cut after `grace`.
   std::size_t stop(std::chrono::milliseconds grace);

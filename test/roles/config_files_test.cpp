@@ -15,7 +15,7 @@ using namespace troupe;
 namespace {
 
 std::string file_of(const std::string& name) {
-  return (std::filesystem::path{__FILE__}.parent_path() / "../../config" / name).lexically_normal().string();
+  return (std::filesystem::path{TROUPE_SOURCE_DIR} / "config" / name).lexically_normal().string();
 }
 
 std::string text_of(const std::string& name) {
