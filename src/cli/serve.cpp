@@ -26,7 +26,10 @@ void greet(const local_process& store) {
   std::fflush(stdout);
 }
 
-// Until somebody asks for its end.
+std::optional<error> failure_of(const node_process& node) { return node.failure(); }
+std::optional<error> failure_of(const local_process&) { return std::nullopt; }
+
+// Until somebody asks for its end, or it can not go on.
 template <class Process>
 int serve(service_signals& signals, result<std::unique_ptr<Process>> started) {
   if (!started) return complain(started.error());
@@ -35,7 +38,9 @@ int serve(service_signals& signals, result<std::unique_ptr<Process>> started) {
   signals.wait();
   auto cut = process->stop(stop_grace);
   if (cut != 0) spdlog::warn("{} connections were cut after {} s of grace", cut, stop_grace.count());
+  const auto failed = failure_of(*process);
   process.reset();
+  if (failed) return complain(*failed);
   spdlog::info("stopped");
   return 0;
 }

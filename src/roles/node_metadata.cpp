@@ -6,14 +6,19 @@
 #include "store/disk.hpp"
 #include "store/state.hpp"
 
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <csignal>
 
 namespace troupe {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::chrono::seconds copy_timeout{15}; // of a page of a metadata member's state
+constexpr std::chrono::seconds copy_timeout{15};   // of a page of a metadata member's state
+constexpr std::chrono::seconds member_question{2}; // an io thread waits for it
 
 } // namespace
 
@@ -30,6 +35,53 @@ std::string node_process::impl::why_not_found() {
     " pieces that an empty one would not know. Put back the metadata directory of a member, or, to begin anew, "
     "remove " +
     data.path() + " on every node";
+}
+
+namespace {
+
+std::string replaced_by(const node_directory& data, const group_generation& member, const group_generation& group) {
+  return "it is of the metadata group of generation " + to_string(member) + ", which generation " + to_string(group) +
+    " has replaced (`troupe recover metadata`). Move " + data.metadata() +
+    " aside and start this node again; `troupe admin members add` makes it a member of the new group";
+}
+
+} // namespace
+
+void node_process::impl::end_replaced(const group_generation& by) {
+  auto of_member = data.member_generation();
+  auto why = fail(ec::conflict,
+    "the metadata member of this node can not go on: " +
+      replaced_by(data, of_member ? *of_member : group_generation{}, by));
+  spdlog::error("{}", why.message);
+  caf::anon_send_exit(member, caf::exit_reason::kill); // nothing more is committed there
+  {
+    std::lock_guard lock{failure_mutex};
+    failure = std::move(why);
+  }
+  ::kill(::getpid(), SIGTERM);
+}
+
+result<> node_process::impl::take_over(const group_generation& g) {
+  enum class holds : std::uint8_t { nothing, a_group, not_open };
+  result<holds> here = holds::not_open;
+  if (member) {
+    caf::scoped_actor asker{system};
+    asker->request(member, member_question, status_atom::value)
+      .receive(
+        [&](const wire<pb::metadata_status>& s) {
+          here = s->members().empty() && s->applied_index() == 0 ? holds::nothing : holds::a_group;
+        },
+        [&](const caf::error& e) {
+          if (auto why = from_caf(e); why.code != ec::closed) here = std::move(why); // closed: it did not start
+        });
+  }
+  if (!here) return fail(ec::unavailable, "this node's metadata member is starting: " + here.error().message);
+  spdlog::warn("the metadata group is of generation {}: it was made anew by `troupe recover metadata`", to_string(g));
+  if (*here == holds::nothing) TROUPE_TRY(data.set_member_generation(g)); // else the next start compares again
+  TROUPE_TRY(data.set_generation(g));
+  if (*here != holds::a_group) return {};
+  end_replaced(g);
+  return fail(ec::conflict, "this node's metadata member is of a group that was replaced");
 }
 
 result<> node_process::impl::start_member() {
@@ -74,6 +126,13 @@ result<> node_process::impl::start_member() {
   if (!there) return in_role("metadata", there.error());
   o.pristine = !*there;
   o.must_not_found = why_not_found();
+  auto of_member = data.member_generation();
+  if (!of_member) return in_role("metadata", of_member.error());
+  if (o.pristine) {
+    if (data.generation().number != 0) TROUPE_TRY(data.set_member_generation(data.generation()));
+  } else if (*of_member != data.generation()) {
+    o.must_not_open = replaced_by(data, *of_member, data.generation());
+  }
   auto& first = config.metadata.members;
   o.founder = std::find(first.begin(), first.end(), self.id) != first.end();
   for (auto& g : group) o.others.emplace_back(g.node, g.actor);

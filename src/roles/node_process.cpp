@@ -52,6 +52,8 @@ result<> node_process::impl::open_channel() {
     spdlog::warn("faults are enabled: whoever may administer this node may cut it off");
   }
   o.faults = faults;
+  generation = std::make_shared<generation_keeper>(data.generation());
+  o.generation = generation;
   o.clock = &system_clock_source();
   o.random = &system_entropy();
   auto opened = tcp_channel::open(std::move(o));
@@ -102,6 +104,7 @@ void node_process::impl::serve_peers() {
   o.gossiper = gossip;
   if (self.coordinator) o.pins = &pins;
   service = spawn_peer_service(system, std::move(o));
+  generation->on_newer([this](const group_generation& g) { return take_over(g); });
   net->start(handler_of(service));
 }
 
@@ -206,6 +209,7 @@ std::size_t node_process::impl::stop(std::chrono::milliseconds grace) {
   if (stopped) return 0;
   stopped = true;
   stopping = true;
+  if (generation) generation->on_newer(nullptr); // it asks the member
   auto cut = front ? front->stop(grace) : 0;
   if (console) console->stop();
   if (gossip) caf::anon_send(gossip, leave_atom::value);
@@ -260,5 +264,9 @@ std::optional<host_port> node_process::s3() const {
 host_port node_process::console() const { return impl_->front ? impl_->front->console() : impl_->console->where(); }
 front_addresses node_process::fronts() const { return impl_->front ? impl_->front->fronts() : front_addresses{}; }
 std::size_t node_process::stop(std::chrono::milliseconds grace) { return impl_->stop(grace); }
+std::optional<error> node_process::failure() const {
+  std::lock_guard lock{impl_->failure_mutex};
+  return impl_->failure;
+}
 
 } // namespace troupe

@@ -27,6 +27,8 @@ public:
   host_port console() const;
   front_addresses fronts() const;
 
+  // Why it can not go on. SIGTERM is sent to the process with it: whoever runs it stops it and says so.
+  std::optional<error> failure() const;
   // Returns how many connections were cut after `grace`.
   std::size_t stop(std::chrono::milliseconds grace);
 

@@ -19,6 +19,8 @@
 #include <caf/all.hpp>
 
 #include <atomic>
+#include <mutex>
+#include <optional>
 #include <vector>
 
 namespace troupe {
@@ -35,6 +37,9 @@ struct node_process::impl {
   void start_gossip();
   std::string why_not_found();
   result<> start_member();
+  // The metadata group was made anew, as another process says. Called on an io thread of the channel.
+  result<> take_over(const group_generation&);
+  void end_replaced(const group_generation& by);
   void start_router();
   void serve_peers();
   void start_ring();
@@ -50,6 +55,7 @@ struct node_process::impl {
   node_directory data;
   std::string cluster_id;
   std::shared_ptr<troupe::net::fault_rules> faults; // empty: not enabled
+  std::shared_ptr<generation_keeper> generation;    // of the metadata group
   std::shared_ptr<tcp_channel> net;                 // outlives every actor that may answer a peer
   std::shared_ptr<address_book> addresses = std::make_shared<address_book>();
   std::shared_ptr<live_node_counts> counts = std::make_shared<live_node_counts>();
@@ -73,6 +79,8 @@ struct node_process::impl {
   surveyor_actor surveyor;
   ring_manager_actor ring_manager;
   std::atomic<bool> stopping{false}; // for /ready
+  std::mutex failure_mutex;
+  std::optional<error> failure; // why this process can not go on
   bool stopped = false;
 };
 
