@@ -3,6 +3,7 @@
 
 using namespace troupe;
 using namespace troupe::test;
+using namespace std::chrono_literals;
 
 TEST_CASE("nothing moves while every node is where it should be", "[mover]") {
   mover_fixture f;

@@ -21,8 +21,6 @@
 
 namespace troupe::test {
 
-using namespace std::chrono_literals;
-
 inline constexpr stripe_geometry rs32{.k = 3, .m = 2, .piece_bytes = 1024};
 
 class manual_clock final : public wall_clock {
@@ -97,7 +95,7 @@ struct mover_fixture {
   void start() {
     heal = spawn_mover();
     tell();
-    cluster.fx.advance(3s);
+    cluster.fx.advance(std::chrono::seconds{3});
   }
   // Of another process that thinks, too, that it is the one to heal.
   void start_second() {
@@ -110,15 +108,15 @@ struct mover_fixture {
     o.replicator = cluster.replicator;
     o.pins = &pins;
     o.clock = &clock;
-    o.delay = 60s;
-    o.vacated_grace = 10s;
+    o.delay = std::chrono::seconds{60};
+    o.vacated_grace = std::chrono::seconds{10};
     o.bytes_per_second = 1 << 30;
     return cluster.fx.own(cluster.fx.system.spawn(mover, std::move(o)));
   }
   void pass(std::chrono::seconds s) {
-    for (; s > 0s; s -= 1s) {
+    for (; s > std::chrono::seconds{0}; s -= std::chrono::seconds{1}) {
       clock.now_ms += 1000;
-      cluster.fx.advance(1s);
+      cluster.fx.advance(std::chrono::seconds{1});
     }
   }
   pb::healing_status status() {
