@@ -1,21 +1,8 @@
 #include "actors/cluster_map_row.hpp"
 
-#include "core/tables.hpp"
+#include "actors/map_rows.hpp"
 
 namespace troupe {
-
-std::string map_key() { return tables::system_row("cluster_map"); }
-
-row_values rows_of(const pb::read_reply& reply) {
-  row_values rows;
-  for (auto& row : reply.rows()) rows[row.key()] = row.value();
-  return rows;
-}
-
-std::optional<std::string> row_in(const row_values& rows) {
-  auto found = rows.find(map_key());
-  return found == rows.end() ? std::nullopt : std::optional{found->second};
-}
 
 result<cluster_map> map_in(const std::string& cluster, const std::optional<std::string>& row) {
   if (!row) return cluster_map::empty(cluster);

@@ -1,4 +1,4 @@
-// cluster_map_row: the row of table system that holds the cluster map: what it is read with, parsed and replaced by.
+// cluster_map_row: the row that holds the cluster map (actors/map_rows.hpp), parsed and replaced.
 #pragma once
 
 #include "actors/wire.hpp"
@@ -7,18 +7,11 @@
 #include "core/cluster_map.hpp"
 #include "troupe.pb.h"
 
-#include <map>
 #include <optional>
 #include <string>
 
 namespace troupe {
 
-using row_values = std::map<std::string, std::string>; // by key; those that exist
-
-std::string map_key();
-row_values rows_of(const pb::read_reply&);
-// Nothing when there is no map yet.
-std::optional<std::string> row_in(const row_values&);
 // An empty map where there is no row. ec::corrupt: it does not parse; ec::conflict: it is another cluster's.
 result<cluster_map> map_in(const std::string& cluster, const std::optional<std::string>& row);
 

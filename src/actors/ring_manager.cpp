@@ -1,13 +1,17 @@
 #include "actors/ring_manager.hpp"
 
+#include "actors/census.hpp"
 #include "actors/cluster_map_row.hpp"
 #include "actors/healing_view.hpp"
+#include "actors/map_rows.hpp"
 #include "actors/mover.hpp"
 #include "actors/remote_shard.hpp"
 #include "actors/reply.hpp"
 #include "base/log_limit.hpp"
 #include "core/cluster_requests.hpp"
 #include "core/map_change.hpp"
+#include "core/map_news.hpp"
+#include "core/tables.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/result.hpp>
@@ -135,6 +139,12 @@ void show(manager_pointer self) {
   show_healers(self);
 }
 
+void take_map(manager_pointer self, const cluster_map& map) {
+  auto& s = self->state;
+  if (s.options.events) tell_news(*s.options.events, s.map ? &*s.map : nullptr, map);
+  s.map = map;
+}
+
 // ---- the map -----------------------------------------------------------------------------------------------------
 
 // Another change meanwhile makes it fail, and the next tick decides anew.
@@ -247,7 +257,7 @@ void map_read(manager_pointer self, const row_values& rows) {
   auto map = map_in(s.options.cluster, row);
   if (!map) return complain(self, map.error().message);
   if (row) {
-    s.map = *map;
+    take_map(self, *map);
     show(self);
     auto* me = map->find(s.options.self.id);
     if (me == nullptr) return ask_to_join(self, *map, *row);
@@ -279,7 +289,7 @@ void change_map(manager_pointer self, const wire<pb::map_change>& change, const 
 void changed(manager_pointer self, const cluster_map& map, const map_reply& answer) {
   auto& s = self->state;
   if (!s.map || s.map->epoch() < map.epoch()) { // at once: whoever asked looks next
-    s.map = map;
+    take_map(self, map);
     show(self);
   }
   answer(wire<pb::cluster_map>{map.message()});
@@ -344,8 +354,8 @@ void tick(manager_pointer self) {
 } // namespace
 
 ring_manager_actor spawn_ring_manager(caf::actor_system& system, ring_manager_options options) {
-  return system.spawn(
-    [options = std::move(options)](manager_pointer self) mutable -> ring_manager_actor::behavior_type {
+  return spawn_counted(
+    system, [options = std::move(options)](manager_pointer self) mutable -> ring_manager_actor::behavior_type {
       self->state.options = std::move(options);
       self->state.watching_since = now_of(self);
       self->set_default_handler(caf::drop);

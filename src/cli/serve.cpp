@@ -56,7 +56,7 @@ int run_serve(const cluster_flags& flags) {
     return complain(fail(ec::bad_argument,
                       "which node of " + choice.path + " is this process? Say it with --node ID, or TROUPE_NODE"),
       2);
-  service_signals signals;
+  service_signals signals{flags.log};
   if (local) return serve(signals, local_process::start(*config));
   return serve(signals, node_process::start(*config, *config->self));
 }

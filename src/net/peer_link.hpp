@@ -44,6 +44,15 @@ std::string hello_head(const link_environment&, const pb::hello& ours);
 result<> meet_generation(generation_keeper&, const std::string& node, const std::string& head);
 bool is_older(const generation_keeper&, const std::string& head);
 
+// What waits for a peer, for operators.
+struct link_status {
+  std::string node; // empty: a seed whose name is not known
+  plane which = plane::control;
+  bool connected = false;
+  std::uint64_t queued_bytes = 0; // not written yet
+  std::uint64_t unanswered = 0;   // requests
+};
+
 class peer_link : public std::enable_shared_from_this<peer_link> {
 public:
   peer_link(const link_environment&, peer_address to, plane);
@@ -52,6 +61,7 @@ public:
   void expire(steady::time_point now);     // to be called every now and then
   void close();                            // every call is answered; nothing is sent any more
   bool idle(steady::time_point now) const; // has no connection worth keeping
+  link_status status() const;
 
 private:
   struct pending {

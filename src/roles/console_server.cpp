@@ -2,6 +2,7 @@
 
 #include "api/admin/admin.hpp"
 #include "api/admin/console.hpp"
+#include "api/metrics/metrics.hpp"
 #include "roles/failure_log.hpp"
 #include "roles/front_door.hpp"
 
@@ -20,6 +21,7 @@ secret_lookup secret_lookup_of(const credentials& keys) {
 
 struct console_server::impl {
   failure_log failures;
+  metrics::request_metrics requests;
   std::unique_ptr<front_door> door;
 };
 
@@ -32,15 +34,21 @@ result<std::unique_ptr<console_server>> console_server::start(caf::actor_system&
     .clock = *o.clock,
     .actors_of = front_door::actors_of,
     .metadata = std::move(o.metadata),
-    .surveyor = std::move(o.surveyor),
+    .surveyor = o.surveyor,
     .faults = std::move(o.faults),
+    .events = std::move(o.events),
     .ring_manager = std::move(o.ring_manager)};
   front_door_options d;
   d.name = "the console";
   d.where = o.where;
-  d.handle = console::make_handler(std::move(o.ready), admin::make_handler(std::move(administration)));
+  std::vector<console::mount> mounts;
+  mounts.push_back({"/admin", admin::make_handler(std::move(administration))});
+  mounts.push_back({"/metrics",
+    metrics::make_handler(
+      {.actors_of = front_door::actors_of, .surveyor = std::move(o.surveyor), .requests = i->requests})});
+  d.handle = console::make_handler(std::move(o.ready), std::move(mounts));
   d.render_error = console::render_error;
-  d.watcher = &i->failures;
+  d.watcher = &i->requests.observer_of("console", &i->failures);
   d.connections_max = 256;
   clustered_store_options nothing; // is stored or read through a console
   nothing.clock = o.clock;

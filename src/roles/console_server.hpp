@@ -18,18 +18,18 @@
 
 namespace troupe {
 
-namespace net {
-class fault_rules;
-}
+class event_log;
+struct fault_switches;
 
 struct console_options {
   host_port where;
   credentials keys; // of who may administer; both empty: /admin refuses everybody
   metadata_actor metadata;
   surveyor_actor surveyor;
-  ring_manager_actor ring_manager;          // empty: there is no cluster to change (`troupe dev`)
-  std::shared_ptr<net::fault_rules> faults; // empty: they are not enabled
-  std::function<bool()> ready;              // what /ready answers; from the io thread
+  ring_manager_actor ring_manager;
+  std::shared_ptr<const fault_switches> faults; // empty: they are not enabled
+  std::shared_ptr<event_log> events;
+  std::function<bool()> ready; // what /ready answers; from the io thread
   wall_clock* clock = nullptr;
   entropy* random = nullptr;
 };

@@ -1,11 +1,13 @@
 #include "roles/local_store.hpp"
 
 #include "actors/metadata.hpp"
+#include "actors/process_controls.hpp"
 #include "actors/replicator.hpp"
 #include "actors/surveyor.hpp"
 #include "actors/syncer.hpp"
 #include "actors/volume_manager.hpp"
 #include "actors/worker.hpp"
+#include "core/event_log.hpp"
 #include "roles/actor_config.hpp"
 #include "roles/coordinator.hpp"
 #include "store/disk.hpp"
@@ -49,6 +51,7 @@ struct local_store::impl {
   cluster_view cluster;
   replicator_actor replicator;
   surveyor_actor surveyor;
+  std::shared_ptr<event_log> events = std::make_shared<event_log>(system_clock_source());
   bool stopped = false;
 };
 
@@ -108,6 +111,10 @@ void local_store::impl::start_replicator(const local_store_options& options) {
   s.cluster = options.cluster;
   s.view = cluster;
   s.members.emplace_back(options.metadata_name, metadata);
+  auto controls = std::make_shared<process_controls>();
+  controls->census = &config.census;
+  s.controls = std::move(controls);
+  s.events = events;
   surveyor = spawn_surveyor(system, std::move(s));
 }
 
@@ -127,6 +134,7 @@ result<> local_store::impl::start_coordinator(const local_store_options& options
   o.metadata = metadata;
   o.replicator = replicator;
   o.surveyor = surveyor;
+  o.events = events;
   o.nodes = std::make_shared<live_node_counts>(node_counts{places, places});
   o.reclaim_grace = options.reclaim_grace;
   o.compare_interval = options.compare_interval;

@@ -2,6 +2,7 @@
 #include "actors/peer_methods.hpp"
 #include "actors/remote_metadata.hpp"
 #include "core/map_change.hpp"
+#include "roles/node_controls.hpp"
 #include "roles/node_process_impl.hpp"
 #include "store/disk.hpp"
 #include "store/state.hpp"
@@ -101,7 +102,7 @@ result<> node_process::impl::start_member() {
   m.address = self.id.name; // found in the address book
   m.members.clear();
   for (auto& id : config.metadata.members) m.members.push_back({raft_id_of(id), id.name});
-  m.files = make_posix_disk(directory);
+  m.files = node_disk(directory, "metadata", faults.get());
   m.directory = "raft";
   m.base = std::move(*base);
   m.heartbeat = config.metadata.heartbeat;

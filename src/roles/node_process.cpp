@@ -9,6 +9,8 @@
 #include "codec/text.hpp"
 #include "core/map_change.hpp"
 #include "net/tcp_channel.hpp"
+#include "roles/listed_node.hpp"
+#include "roles/node_controls.hpp"
 
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
@@ -22,17 +24,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint64_t node_segment_bytes = std::uint64_t{64} << 20;
-
-cluster_node listed_node(const node_config& n) {
-  cluster_node out;
-  out.id = n.id;
-  out.address = to_string(n.address);
-  out.zone = n.zone;
-  out.weight = n.weight;
-  out.roles = {.storage = n.storage, .metadata = n.metadata, .coordinator = n.coordinator};
-  if (n.metadata) out.raft_id = raft_id_of(n.id);
-  return out;
-}
 
 } // namespace
 
@@ -48,10 +39,11 @@ result<> node_process::impl::open_channel() {
   o.listen = to_string(self.listen);
   if (auto tls = config.tls_of(self.id)) o.tls = {.ca = tls->ca, .certificate = tls->certificate, .key = tls->key};
   if (config.faults) {
-    faults = std::make_shared<troupe::net::fault_rules>();
-    spdlog::warn("faults are enabled: whoever may administer this node may cut it off");
+    faults = make_fault_switches();
+    spdlog::warn(
+      "faults are enabled: whoever may administer this cluster may cut this node off, fail its disk and end it");
+    o.faults = faults->network;
   }
-  o.faults = faults;
   generation = std::make_shared<generation_keeper>(data.generation());
   o.generation = generation;
   o.clock = &system_clock_source();
@@ -71,6 +63,8 @@ result<> node_process::impl::start_storage() {
   o.directory = data.volume();
   o.store.directory = "shard";
   o.store.segment_bytes = node_segment_bytes;
+  TROUPE_TRY(make_posix_disk(data.path())->make_directory("volume"));
+  o.files = node_disk(o.directory, "storage", faults.get());
   auto started = spawn_volume_manager(system, o);
   if (!started) return in_role("storage", started.error());
   volume = *started;
@@ -94,7 +88,20 @@ void node_process::impl::start_gossip() {
   o.net = net;
   o.clock = &system_clock_source();
   o.random = &system_entropy();
+  o.events = events;
   gossip = spawn_gossiper(system, std::move(o));
+}
+
+void node_process::impl::start_surveyor() {
+  surveyor_options s;
+  s.cluster = cluster_id;
+  s.view.local = self.id;
+  s.gossiper = gossip;
+  for (auto& m : group) s.members.emplace_back(node_id{m.node}, m.actor);
+  s.net = net;
+  s.controls = controls;
+  s.events = events;
+  surveyor = spawn_surveyor(system, std::move(s));
 }
 
 void node_process::impl::serve_peers() {
@@ -103,6 +110,8 @@ void node_process::impl::serve_peers() {
   o.metadata = member;
   o.gossiper = gossip;
   if (self.coordinator) o.pins = &pins;
+  o.surveyor = surveyor;
+  o.controls = controls;
   service = spawn_peer_service(system, std::move(o));
   generation->on_newer([this](const group_generation& g) { return take_over(g); });
   net->start(handler_of(service));
@@ -114,13 +123,6 @@ void node_process::impl::start_ring() {
     r.random = &system_entropy();
     replicator = spawn_replicator(system, std::move(r));
   }
-  surveyor_options s;
-  s.cluster = cluster_id;
-  s.view.local = self.id;
-  s.gossiper = gossip;
-  for (auto& m : group) s.members.emplace_back(node_id{m.node}, m.actor);
-  s.net = net;
-  surveyor = spawn_surveyor(system, std::move(s));
   ring_manager_options o;
   o.cluster = cluster_id;
   o.self = listed_node(self);
@@ -138,6 +140,7 @@ void node_process::impl::start_ring() {
   o.in_touch = in_touch;
   o.interval = std::clamp(config.gossip.interval / 2, 50ms, 1000ms);
   o.clock = &system_clock_source();
+  o.events = events;
   ring_manager = spawn_ring_manager(system, std::move(o));
 }
 
@@ -161,6 +164,7 @@ result<> node_process::impl::start_console() {
   o.surveyor = surveyor;
   o.ring_manager = ring_manager;
   o.faults = faults;
+  o.events = events;
   o.ready = [this] { return !stopping && in_touch->load(); };
   o.clock = &system_clock_source();
   o.random = &system_entropy();
@@ -190,6 +194,7 @@ result<> node_process::impl::start_coordinator() {
   o.nodes = counts;
   o.reclaim_grace = config.healing.reclaim_grace;
   o.faults = faults;
+  o.events = events;
   o.pins = &pins;
   o.net = net;
   o.self = self.id;
@@ -250,6 +255,8 @@ result<std::unique_ptr<node_process>> node_process::start(const cluster_config& 
   if (me->storage) TROUPE_TRY(s.start_storage());
   s.start_gossip();
   TROUPE_TRY(s.start_member());
+  s.controls = make_node_controls(s.system_config.census, s.net, s.faults, s.events);
+  s.start_surveyor();
   s.serve_peers();
   s.start_router();
   s.start_ring();

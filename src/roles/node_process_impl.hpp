@@ -6,8 +6,10 @@
 #include "actors/interfaces.hpp"
 #include "actors/metadata_router.hpp"
 #include "actors/peer_service.hpp"
+#include "actors/process_controls.hpp"
 #include "actors/syncer.hpp"
 #include "actors/worker.hpp"
+#include "core/event_log.hpp"
 #include "core/read_pins.hpp"
 #include "net/tcp_channel.hpp"
 #include "roles/actor_config.hpp"
@@ -41,6 +43,7 @@ struct node_process::impl {
   result<> take_over(const group_generation&);
   void end_replaced(const group_generation& by);
   void start_router();
+  void start_surveyor();
   void serve_peers();
   void start_ring();
   result<> start_coordinator();
@@ -54,7 +57,8 @@ struct node_process::impl {
   node_config self;
   node_directory data;
   std::string cluster_id;
-  std::shared_ptr<troupe::net::fault_rules> faults; // empty: not enabled
+  std::shared_ptr<const fault_switches> faults; // empty: not enabled
+  std::shared_ptr<event_log> events = std::make_shared<event_log>(system_clock_source());
   std::shared_ptr<generation_keeper> generation;    // of the metadata group
   std::shared_ptr<tcp_channel> net;                 // outlives every actor that may answer a peer
   std::shared_ptr<address_book> addresses = std::make_shared<address_book>();
@@ -71,6 +75,7 @@ struct node_process::impl {
   std::vector<metadata_actor> remote_members;
   std::vector<metadata_router_options::member> group;
   metadata_actor router;
+  std::shared_ptr<const process_controls> controls; // of this process
   volume_manager_actor volume;
   shard_actor shard;
   gossiper_actor gossip;
