@@ -45,9 +45,7 @@ struct ring_manager_state {
   std::string shown;                          // what the last view was made of
   std::vector<std::string> refusals;          // of the last decision: told once
   log_limit lines;
-  healer_actor healer; // all three or none
-  mover_actor mover;
-  readers_actor readers;
+  healing_actors healers;
   bool member_fine = true;                 // of this process
   bool reading = false, proposing = false; // the map; one after the other
 };
@@ -90,7 +88,7 @@ std::string signature(const ring_manager_state& s) {
 
 void show_healers(manager_pointer self) {
   auto& s = self->state;
-  if (!s.mover || !s.map) return;
+  if (!s.healers.mover || !s.map) return;
   auto view = std::make_shared<healing_view>(*s.map);
   const node_id* healing = nullptr; // nodes are sorted by id
   for (auto& n : s.map->nodes()) {
@@ -102,9 +100,10 @@ void show_healers(manager_pointer self) {
   }
   view->active = healing != nullptr && *healing == s.options.self.id;
   new_healing_view shown{std::move(view)};
-  self->send(s.healer, view_atom::value, shown);
-  self->send(s.mover, view_atom::value, shown);
-  self->send(s.readers, view_atom::value, shown);
+  self->send(s.healers.healer, view_atom::value, shown);
+  self->send(s.healers.mover, view_atom::value, shown);
+  self->send(s.healers.readers, view_atom::value, shown);
+  self->send(s.healers.sweeper, view_atom::value, shown);
 }
 
 void show(manager_pointer self) {
@@ -374,10 +373,9 @@ ring_manager_actor spawn_ring_manager(caf::actor_system& system, ring_manager_op
           if (!s.map) return to_caf(fail(ec::unavailable, "the cluster map has not been read yet"));
           return wire<pb::cluster_map>{s.map->message()};
         },
-        [self](mover_atom, const healer_actor& healer, const mover_actor& mover, const readers_actor& readers) {
-          self->state.readers = readers;
-          self->state.healer = healer;
-          self->state.mover = mover;
+        [self](mover_atom, const healer_actor& heal, const mover_actor& move, const readers_actor& ask,
+          const sweeper_actor& sweep) {
+          self->state.healers = {heal, move, ask, sweep};
           show_healers(self);
         },
         [self](change_atom, const wire<pb::map_change>& change) {

@@ -51,6 +51,7 @@ void add_admin(CLI::App& app, command& chosen) {
   add_healing_commands(*admin, chosen);
   add_watch_command(*admin, chosen);
   add_fault_commands(*admin, chosen);
+  add_log_command(*admin, chosen);
 }
 
 CLI::App* add_admin_command(

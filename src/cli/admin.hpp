@@ -20,6 +20,7 @@ struct admin_flags : storage_flags {
 
 void add_looking_commands(CLI::App& admin, command& chosen);  // status, nodes, raft, actors, where, ring
 void add_changing_commands(CLI::App& admin, command& chosen); // drain, undrain, remove, weight, join, members
+void add_log_command(CLI::App& admin, command& chosen);       // log
 void add_fault_commands(CLI::App& admin, command& chosen);    // fault drop, delay, disk, crash, clear, list
 void add_healing_commands(CLI::App& admin, command& chosen);  // rebalance, repair
 void add_watch_command(CLI::App& admin, command& chosen);     // watch

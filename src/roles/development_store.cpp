@@ -7,7 +7,9 @@
 #include "actors/syncer.hpp"
 #include "actors/volume_manager.hpp"
 #include "actors/worker.hpp"
+#include "core/byte_rate.hpp"
 #include "core/event_log.hpp"
+#include "core/read_pins.hpp"
 #include "roles/actor_config.hpp"
 #include "roles/data_directory.hpp"
 #include "store/disk.hpp"
@@ -26,6 +28,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr std::uint64_t heal_bytes_per_second = std::uint64_t{64} << 20;
 constexpr std::uint64_t node_segment_bytes = std::uint64_t{64} << 20;
 
 // On this machine, when it listens on all addresses.
@@ -54,6 +57,8 @@ struct development_store::impl {
 
   data_directory data;
   credentials keys;
+  read_pins pins; // of what is in use
+  std::shared_ptr<shared_byte_rate> heal_rate = std::make_shared<shared_byte_rate>(byte_rate{heal_bytes_per_second});
   std::unique_ptr<coordinator> front; // its io_contexts outlive the actor system: declared, so destroyed, around it
   actor_config config;
   caf::actor_system system{config};
@@ -119,6 +124,8 @@ void development_store::impl::start_replicator() {
   replicator_options o;
   o.cluster = cluster;
   o.random = &system_entropy();
+  o.pins = &pins;
+  o.healing_rate = heal_rate;
   replicator = spawn_replicator(system, std::move(o));
   surveyor_options s;
   s.cluster = data.cluster_id();
@@ -143,7 +150,9 @@ result<> development_store::impl::start_coordinator(const development_options& o
   o.surveyor = surveyor;
   o.events = events;
   o.nodes = std::make_shared<live_node_counts>(node_counts{cluster.nodes.size(), cluster.nodes.size()});
-  o.reclaim_grace = 10s; // every reader is in this process, and pinned
+  o.pins = &pins;
+  o.heal_rate = heal_rate;
+  o.healing.reclaim_grace = 10s; // every reader is in this process, and pinned
   o.clock = &system_clock_source();
   o.random = &system_entropy();
   auto started = coordinator::start(system, std::move(o));

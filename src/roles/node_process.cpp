@@ -37,7 +37,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::seconds copy_timeout{15}; // of a page of a metadata member's state
-constexpr std::uint64_t node_segment_bytes = std::uint64_t{64} << 20;
 
 error in_role(const std::string& what, const error& e) { return fail(e.code, what + ": " + e.message); }
 
@@ -77,7 +76,9 @@ struct node_process::impl {
   std::shared_ptr<tcp_channel> net; // outlives every actor that may answer a peer
   std::shared_ptr<address_book> addresses = std::make_shared<address_book>();
   std::shared_ptr<live_node_counts> counts = std::make_shared<live_node_counts>();
-  read_pins pins; // of what is being read here
+  read_pins pins; // of what is in use here
+  std::shared_ptr<shared_byte_rate> heal_rate =
+    std::make_shared<shared_byte_rate>(byte_rate{config.healing.rate_bytes}); // of all repairs and moves from here
   std::shared_ptr<std::atomic<bool>> in_touch = std::make_shared<std::atomic<bool>>(false);
   std::unique_ptr<coordinator> front; // its io_contexts outlive the actor system: declared, so destroyed, around it
   actor_config system_config;
@@ -127,7 +128,8 @@ result<> node_process::impl::start_storage() {
   o.cluster = cluster_id;
   o.directory = data.volume();
   o.store.directory = "shard";
-  o.store.segment_bytes = node_segment_bytes;
+  o.scrub_bytes_per_second = config.healing.scrub_rate_bytes;
+  o.scrub_interval = config.healing.scrub_interval;
   TROUPE_TRY(make_posix_disk(data.path())->make_directory("volume"));
   o.files = node_disk(o.directory, "storage", faults.get());
   auto started = spawn_volume_manager(system, o);
@@ -261,6 +263,8 @@ void node_process::impl::start_ring() {
   if (self.coordinator) {
     replicator_options r;
     r.random = &system_entropy();
+    r.pins = &pins;
+    r.healing_rate = heal_rate;
     replicator = spawn_replicator(system, std::move(r));
   }
   ring_manager_options o;
@@ -307,15 +311,13 @@ result<> node_process::impl::start_coordinator() {
   o.surveyor = surveyor;
   o.ring_manager = ring_manager;
   o.nodes = counts;
-  o.reclaim_grace = config.healing.reclaim_grace;
   o.faults = faults;
   o.events = events;
   o.pins = &pins;
   o.net = net;
   o.self = self.id;
-  o.heal_delay = config.healing.delay;
-  o.heal_bytes_per_second = config.healing.rate_bytes;
-  o.compare_interval = config.healing.compare_interval;
+  o.heal_rate = heal_rate;
+  o.healing = config.healing;
   o.able = [in_touch = in_touch] { return in_touch->load(); };
   o.clock = &system_clock_source();
   o.random = &system_entropy();

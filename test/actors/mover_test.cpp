@@ -91,7 +91,6 @@ struct mover_fixture {
     o.clock = &clock;
     o.delay = 60s;
     o.vacated_grace = 10s;
-    o.bytes_per_second = 1 << 30;
     heal = cluster.fx.own(cluster.fx.system.spawn(mover, std::move(o)));
     tell();
     cluster.fx.advance(3s);

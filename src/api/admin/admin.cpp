@@ -37,6 +37,8 @@ constexpr std::array routes{
   route{"GET", "/admin/faults", "AdminFaults", on_faults},
   route{"POST", "/admin/faults", "AdminSetFault", on_set_fault},
   route{"POST", "/admin/faults/clear", "AdminClearFaults", on_clear_faults},
+  route{"GET", "/admin/log", "AdminLog", on_log},
+  route{"POST", "/admin/log", "AdminSetLog", on_set_log},
   route{"GET", "/admin/actors", "AdminActors", on_actors},
   route{"GET", "/admin/ring", "AdminRing", on_ring},
   route{"GET", "/admin/events", "AdminEvents", on_events},
