@@ -14,6 +14,8 @@
 #include "api/s3/surface.hpp"
 #include "api/s3db/s3db.hpp"
 #include "core/read_pins.hpp"
+#include "roles/console_server.hpp"
+#include "roles/failure_log.hpp"
 #include "roles/front_door.hpp"
 #include "roles/identity_service.hpp"
 
@@ -27,17 +29,6 @@ namespace troupe {
 namespace {
 
 constexpr std::uint64_t front_memory_bytes = std::uint64_t{32} << 20; // for content of each front door beside S3
-
-// Failures of ours, in the log with the request's id. Every request's line is the access log's business.
-class failure_log final : public http::observer {
-public:
-  void finished(const http::access_record& r) override {
-    if (r.status >= 500 && r.status != 501 && r.operation != "Probe")
-      spdlog::warn("request {}: {} {} ({}) answered {}", r.id, r.method, r.target.substr(0, r.target.find('?')),
-        r.operation, r.status);
-  }
-  void failed(std::string_view id, std::string_view what) override { spdlog::error("request {}: {}", id, what); }
-};
 
 clustered_store_options store_options(const coordinator_options& o) {
   clustered_store_options s;
