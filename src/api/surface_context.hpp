@@ -8,6 +8,7 @@
 #include "codec/sigv4.hpp"
 
 #include <functional>
+#include <string>
 
 namespace troupe {
 
@@ -24,6 +25,8 @@ struct surface_context {
   secret_lookup secret_of; // called on io threads, several at a time
   wall_clock* clock = nullptr;
   entropy* random = nullptr;
+  std::string region;         // of buckets that are made
+  bool loopback_only = false; // where it listens: no packet from another machine gets here
 };
 
 } // namespace troupe

@@ -41,13 +41,14 @@ result<json::object> answer_of(session& s, const s3_request& request) {
 } // namespace
 
 void add_admin(CLI::App& app, command& chosen) {
-  auto* const admin = app.add_subcommand(
-    "admin", "See and change a cluster: status, nodes, raft, where, drain, undrain, remove, weight, join, members");
+  auto* const admin = app.add_subcommand("admin",
+    "See and change a cluster: status, nodes, raft, where, drain, undrain, remove, weight, join, members, directory");
   admin->require_subcommand(0, 1);
   admin->footer(examples);
   add_looking_commands(*admin, chosen);
   add_changing_commands(*admin, chosen);
   add_fault_commands(*admin, chosen);
+  add_directory_commands(*admin, chosen);
 }
 
 CLI::App* add_admin_command(

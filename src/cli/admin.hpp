@@ -8,7 +8,9 @@
 
 #include <boost/json/object.hpp>
 
+#include <chrono>
 #include <functional>
+#include <stop_token>
 #include <string>
 
 namespace troupe::cli {
@@ -17,9 +19,10 @@ struct admin_flags : storage_flags {
   std::string node;
 };
 
-void add_looking_commands(CLI::App& admin, command& chosen);  // status, nodes, raft, where
-void add_changing_commands(CLI::App& admin, command& chosen); // drain, undrain, remove, weight, join, members
-void add_fault_commands(CLI::App& admin, command& chosen);    // fault drop, delay, clear, list
+void add_looking_commands(CLI::App& admin, command& chosen);   // status, nodes, raft, where
+void add_changing_commands(CLI::App& admin, command& chosen);  // drain, undrain, remove, weight, join, members
+void add_fault_commands(CLI::App& admin, command& chosen);     // fault drop, delay, clear, list
+void add_directory_commands(CLI::App& admin, command& chosen); // directory status, resize
 
 // A subcommand with the flags that all have.
 CLI::App* add_admin_command(
@@ -33,6 +36,9 @@ result<boost::json::object> admin_get(session&, const std::string& path, name_va
 // Every change may be repeated; it is done so by itself only when it was refused before anything happened.
 result<boost::json::object> admin_post(
   session&, const std::string& path, name_values query = {}, const std::string& body = {});
+
+// Between two looks; false when interrupted.
+bool wait_to_poll(const std::stop_token&, std::chrono::milliseconds interval);
 
 // Waits until the node holds nothing and has left (drain --wait), showing what it still holds.
 result<> wait_until_drained(session&, const std::string& node);

@@ -20,15 +20,6 @@ constexpr std::chrono::seconds poll_interval{2};
 constexpr unsigned failures_max = 30; // in a row: the node that is asked may restart meanwhile
 constexpr unsigned polls_a_line = 15; // where the line can not be drawn over
 
-// False when interrupted.
-bool wait(const std::stop_token& stop) {
-  std::mutex m;
-  std::condition_variable_any wake;
-  std::unique_lock lock{m};
-  wake.wait_for(lock, stop, poll_interval, [] { return false; });
-  return !stop.stop_requested();
-}
-
 const json::object* node_in(const json::object& nodes, const std::string& id) {
   for (const auto& v : array_of(nodes, "nodes"))
     if (v.is_object() && text_of(v.get_object(), "id") == id) return &v.get_object();
@@ -64,6 +55,14 @@ private:
 
 } // namespace
 
+bool wait_to_poll(const std::stop_token& stop, std::chrono::milliseconds interval) {
+  std::mutex m;
+  std::condition_variable_any wake;
+  std::unique_lock lock{m};
+  wake.wait_for(lock, stop, interval, [] { return false; });
+  return !stop.stop_requested();
+}
+
 result<> wait_until_drained(session& s, const std::string& node) {
   std::fflush(stdout); // that it drains, before what follows
   const auto start = std::chrono::steady_clock::now();
@@ -92,7 +91,8 @@ result<> wait_until_drained(session& s, const std::string& node) {
       const auto why_not = text_of(*line, "storage_error");
       screen.show(node, *line, why_not.empty() ? progress.line() : "does not say what it holds: " + shown(why_not));
     }
-    if (!wait(s.signals.token())) return fail(ec::closed, "interrupted; the node goes on draining");
+    if (!wait_to_poll(s.signals.token(), poll_interval))
+      return fail(ec::closed, "interrupted; the node goes on draining");
   }
 }
 

@@ -20,7 +20,7 @@ constexpr int history_lines_max = 1000;
 
 // The first words, for completion; `troupe admin --help` says what they do.
 constexpr std::array first_words{"status", "nodes", "raft", "where", "drain", "undrain", "remove", "weight", "join",
-  "members", "fault", "storage", "help", "exit"};
+  "members", "directory", "fault", "storage", "help", "exit"};
 
 constexpr const char* help_text = R"(Commands: those of `troupe admin`, without these two words, and `storage ...`:
   status | nodes | raft               what the cluster is like
@@ -28,6 +28,7 @@ constexpr const char* help_text = R"(Commands: those of `troupe admin`, without 
   drain NODE [--wait] | undrain NODE  take a node out, or back
   remove NODE | weight NODE N | join NODE ADDRESS
   members add|remove|transfer [NODE]  the metadata group
+  directory status | resize M         the directory's disk buckets
   fault drop|delay|clear|list         rehearse failures, where they are enabled
   storage ls | storage put ...        objects
   COMMAND --help                      more about one

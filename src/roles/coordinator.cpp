@@ -1,5 +1,6 @@
 #include "roles/coordinator.hpp"
 
+#include "actors/directory_drainer.hpp"
 #include "actors/healer.hpp"
 #include "actors/mover.hpp"
 #include "actors/readers.hpp"
@@ -10,6 +11,7 @@
 #include "api/objects/clustered_store.hpp"
 #include "api/s3/surface.hpp"
 #include "api/s3db/s3db.hpp"
+#include "api/storage/storage.hpp"
 #include "core/read_pins.hpp"
 #include "roles/front_door.hpp"
 
@@ -70,7 +72,8 @@ surface_context context_of(const coordinator_options& o) {
     .metadata = o.metadata,
     .secret_of = secret_lookup_of(o.keys),
     .clock = o.clock,
-    .random = o.random};
+    .random = o.random,
+    .region = o.region};
 }
 
 } // namespace
@@ -93,6 +96,7 @@ struct coordinator::impl {
   healer_actor heal;
   mover_actor move;
   readers_actor readers;
+  directory_drainer_actor drainer;
   bool stopped = false;
 };
 
@@ -134,9 +138,19 @@ result<> coordinator::impl::open_console(caf::actor_system& system) {
   front_door_options o;
   o.name = "the console";
   o.where = options.console;
-  o.handle = console::make_handler(
+  auto operators = console::make_handler(
     [this] { return ready.load() && (!options.able || options.able()); }, admin::make_handler(admin_config(options)));
-  o.render_error = console::render_error;
+  auto objects = storage::make_handler({.context = context_of(options), .surveyor = options.surveyor});
+  o.handle = [operators, objects](http::request& rq, http::response& rs) -> http::task<> {
+    if (storage::owns(rq.target().path)) return objects(rq, rs);
+    return operators(rq, rs);
+  };
+  o.render_error = [clock = options.clock](
+                     const http::request* rq, const error& e, int& status, std::string_view id, std::string& type) {
+    if (rq != nullptr && storage::owns(rq->target().path))
+      return storage::render_error(e, status, id, type, clock->now());
+    return console::render_error(rq, e, status, id, type);
+  };
   o.connections_max = 256;
   auto where = open(system, std::move(o));
   if (!where) return where.error();
@@ -151,7 +165,9 @@ result<> coordinator::impl::open_fronts(caf::actor_system& system) {
     o.name = name;
     o.where = *where;
     o.memory_bytes = front_memory_bytes;
-    o.handle = make(context_of(options));
+    auto context = context_of(options);
+    context.loopback_only = is_loopback(where->host);
+    o.handle = make(std::move(context));
     o.render_error = render;
     o.connections_max = 1024;
     auto got = open(system, std::move(o));
@@ -186,6 +202,11 @@ void coordinator::impl::heal_and_move(caf::actor_system& system) {
   h.clustered = static_cast<bool>(o.ring_manager);
   h.compare_interval = o.compare_interval;
   heal = system.spawn(healer, std::move(h));
+  directory_drainer_options d;
+  d.metadata = o.metadata;
+  d.clock = o.clock;
+  d.random = o.random;
+  drainer = system.spawn(directory_drainer, std::move(d));
   if (o.ring_manager) {
     mover_options m;
     m.metadata = o.metadata;
@@ -229,6 +250,8 @@ std::size_t coordinator::stop(std::chrono::milliseconds grace) {
   }
   caf::anon_send_exit(impl_->heal, caf::exit_reason::user_shutdown);
   impl_->heal = nullptr;
+  caf::anon_send_exit(impl_->drainer, caf::exit_reason::user_shutdown);
+  impl_->drainer = nullptr;
   if (impl_->move) caf::anon_send_exit(impl_->move, caf::exit_reason::user_shutdown);
   impl_->move = nullptr;
   if (impl_->readers) caf::anon_send_exit(impl_->readers, caf::exit_reason::user_shutdown);

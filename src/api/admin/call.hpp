@@ -43,18 +43,20 @@ http::task<> answer(call&, json::object);
 // Every node's and member's word of itself.
 http::task<std::shared_ptr<const cluster_survey>> survey(call&);
 
-http::task<> on_status(call&);         // status.cpp
-http::task<> on_nodes(call&);          // nodes.cpp
-http::task<> on_raft(call&);           // raft.cpp
-http::task<> on_where(call&);          // where.cpp
-http::task<> on_drain(call&);          // changes.cpp
-http::task<> on_undrain(call&);        //
-http::task<> on_remove(call&);         //
-http::task<> on_weight(call&);         //
-http::task<> on_join(call&);           //
-http::task<> on_change_members(call&); // members.cpp
-http::task<> on_faults(call&);         // faults.cpp
-http::task<> on_set_fault(call&);      //
-http::task<> on_clear_faults(call&);   //
+http::task<> on_status(call&);           // status.cpp
+http::task<> on_nodes(call&);            // nodes.cpp
+http::task<> on_raft(call&);             // raft.cpp
+http::task<> on_where(call&);            // where.cpp
+http::task<> on_drain(call&);            // changes.cpp
+http::task<> on_undrain(call&);          //
+http::task<> on_remove(call&);           //
+http::task<> on_weight(call&);           //
+http::task<> on_join(call&);             //
+http::task<> on_change_members(call&);   // members.cpp
+http::task<> on_directory(call&);        // directory.cpp
+http::task<> on_resize_directory(call&); //
+http::task<> on_faults(call&);           // faults.cpp
+http::task<> on_set_fault(call&);        //
+http::task<> on_clear_faults(call&);     //
 
 } // namespace troupe::admin

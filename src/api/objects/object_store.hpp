@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,8 @@ namespace troupe {
 struct object_conditions {
   std::optional<std::string> if_match;
   std::optional<std::string> if_none_match;
+  // Of surfaces with rows of their own: what else must hold (else ec::conflict) and change in the same batch.
+  std::shared_ptr<const pb::batch> also;
 };
 
 // What the client said about the content; each one given is verified before anything becomes visible.
@@ -96,6 +99,9 @@ public:
   virtual http::task<result<chunk>> next() = 0; // empty after the last byte
 };
 
+// Buckets in which other surfaces keep what is theirs: not listed. No front door lets a client name one.
+inline bool is_hidden(std::string_view bucket) { return bucket.starts_with('.'); }
+
 class object_store {
 public:
   virtual ~object_store() = default;
@@ -103,7 +109,8 @@ public:
   virtual http::task<result<>> create_bucket(std::string name, std::string owner, std::string region) = 0;
   virtual http::task<result<pb::bucket_record>> bucket(std::string name) = 0; // ec::no_such_bucket
   virtual http::task<result<>> delete_bucket(std::string name) = 0;
-  virtual http::task<result<std::vector<std::pair<std::string, pb::bucket_record>>>> list_buckets() = 0;
+  virtual http::task<result<std::vector<std::pair<std::string, pb::bucket_record>>>>
+  list_buckets() = 0; // not the hidden
 
   // Reads exactly what.size bytes from `content` and then expects its end.
   virtual http::task<result<put_outcome>> put(put_object what, http::body_source& content) = 0;
