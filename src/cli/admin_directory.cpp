@@ -1,18 +1,16 @@
 // `troupe admin directory status` and `resize`.
 #include "cli/admin.hpp"
 #include "cli/json_fields.hpp"
+#include "cli/polling.hpp"
 
 #include <boost/json/array.hpp>
 #include <CLI/CLI.hpp>
-#include <cstdio>
 
 namespace troupe::cli {
 
 namespace json = boost::json;
 
 namespace {
-
-constexpr std::chrono::seconds poll_interval{1};
 
 struct directory_flags : admin_flags {
   std::uint32_t buckets = 0;
@@ -43,18 +41,15 @@ result<> status(session& s, const directory_flags&) {
   return check_stdout();
 }
 
-// Looks every second until every key is in its new home.
 result<> wait_until_moved(session& s) {
+  polling screen{s};
   for (;;) {
     auto answer = admin_get(s, "directory");
     if (!answer) return answer.error();
-    if (s.json)
-      print_json(*answer);
-    else
-      print_state(*answer);
-    std::fflush(stdout); // whoever reads a pipe waits for it
+    const auto& from = object_of(*answer, "previous");
+    screen.show("directory", *answer, is_true(*answer, "moving") ? text_of(from, "keys_len") + " keys left" : "moved");
     if (!is_true(*answer, "moving")) return {};
-    if (!wait_to_poll(s.signals.token(), poll_interval)) return fail(ec::closed, "interrupted; keys go on moving");
+    if (!screen.wait()) return fail(ec::closed, "interrupted; keys go on moving");
   }
 }
 

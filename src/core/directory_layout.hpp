@@ -1,4 +1,4 @@
-// directory_layout: where a key of the directory is: which of M disk buckets, and in which row (docs/decisions/0008).
+// directory_layout: where a key of the directory is: which of M disk buckets, and in which row (docs/decisions/0009).
 // A disk bucket is a prefix of the hidden bucket ".directory": EPOCH/BUCKET/key, both numbers in hex of fixed width, so that
 // the rows of an epoch, and of each of its buckets, are one range each, and later epochs sort behind earlier ones. Pure.
 #pragma once

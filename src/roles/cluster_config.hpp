@@ -69,6 +69,10 @@ struct healing_config {
   std::uint64_t rate_bytes = 64 << 20;     // a second
   std::chrono::milliseconds reclaim_grace{60'000};
   std::chrono::milliseconds compare_interval{3'600'000};
+  std::chrono::milliseconds orphan_grace{86'400'000}; // pieces that nothing names are left alone for so long
+  std::chrono::milliseconds sweep_interval{21'600'000};
+  std::uint64_t scrub_rate_bytes = 16 << 20; // a second and node
+  std::chrono::milliseconds scrub_interval{604'800'000};
   friend bool operator==(const healing_config&, const healing_config&) = default;
 };
 

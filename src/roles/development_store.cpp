@@ -1,11 +1,15 @@
 #include "roles/development_store.hpp"
 
 #include "actors/metadata.hpp"
+#include "actors/process_controls.hpp"
 #include "actors/replicator.hpp"
 #include "actors/surveyor.hpp"
 #include "actors/syncer.hpp"
 #include "actors/volume_manager.hpp"
 #include "actors/worker.hpp"
+#include "core/byte_rate.hpp"
+#include "core/event_log.hpp"
+#include "core/read_pins.hpp"
 #include "roles/actor_config.hpp"
 #include "roles/data_directory.hpp"
 #include "store/disk.hpp"
@@ -24,6 +28,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr std::uint64_t heal_bytes_per_second = std::uint64_t{64} << 20;
 constexpr std::uint64_t node_segment_bytes = std::uint64_t{64} << 20;
 
 // On this machine, when it listens on all addresses.
@@ -52,6 +57,8 @@ struct development_store::impl {
 
   data_directory data;
   credentials keys;
+  read_pins pins; // of what is in use
+  std::shared_ptr<shared_byte_rate> heal_rate = std::make_shared<shared_byte_rate>(byte_rate{heal_bytes_per_second});
   std::unique_ptr<coordinator> front; // its io_contexts outlive the actor system: declared, so destroyed, around it
   actor_config config;
   caf::actor_system system{config};
@@ -62,6 +69,7 @@ struct development_store::impl {
   cluster_view cluster;
   replicator_actor replicator;
   surveyor_actor surveyor;
+  std::shared_ptr<event_log> events = std::make_shared<event_log>(system_clock_source());
   bool stopped = false;
 };
 
@@ -116,11 +124,17 @@ void development_store::impl::start_replicator() {
   replicator_options o;
   o.cluster = cluster;
   o.random = &system_entropy();
+  o.pins = &pins;
+  o.healing_rate = heal_rate;
   replicator = spawn_replicator(system, std::move(o));
   surveyor_options s;
   s.cluster = data.cluster_id();
   s.view = cluster;
   s.members.emplace_back(node_id{"metadata-1"}, metadata);
+  auto controls = std::make_shared<process_controls>();
+  controls->census = &config.census;
+  s.controls = std::move(controls);
+  s.events = events;
   surveyor = spawn_surveyor(system, std::move(s));
 }
 
@@ -134,8 +148,11 @@ result<> development_store::impl::start_coordinator(const development_options& o
   o.metadata = metadata;
   o.replicator = replicator;
   o.surveyor = surveyor;
+  o.events = events;
   o.nodes = std::make_shared<live_node_counts>(node_counts{cluster.nodes.size(), cluster.nodes.size()});
-  o.reclaim_grace = 10s; // every reader is in this process, and pinned
+  o.pins = &pins;
+  o.heal_rate = heal_rate;
+  o.healing.reclaim_grace = 10s; // every reader is in this process, and pinned
   o.clock = &system_clock_source();
   o.random = &system_entropy();
   auto started = coordinator::start(system, std::move(o));

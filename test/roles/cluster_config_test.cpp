@@ -79,7 +79,8 @@ TEST_CASE("every value is read where it belongs, with units") {
   console: {address: "localhost:80"}
   gossip: {interval: 500ms, suspect_timeout: 2s, dead_timeout: 1.5m}
   metadata: {members: [n2], heartbeat: 50ms, election_timeout: 300ms}
-  healing: {delay: 0s, rate: 10MB, reclaim_grace: 2m, compare_interval: 2h}
+  healing: {delay: 0s, rate: 10MB, reclaim_grace: 2m, compare_interval: 2h, orphan_grace: 3h,
+    sweep_interval: 4h, scrub_rate: 1MiB, scrub_interval: 5h}
   memory: {uploads: 1GiB}
   tls: {ca: /ca.pem, certificate: "/{node}/{node}.pem", key: "/{node}.key"}
   credentials: {access_key: someone, secret_key: 1234567890}
@@ -97,7 +98,7 @@ TEST_CASE("every value is read where it belongs, with units") {
   CHECK(c.gossip == gossip_config{500ms, 2s, 90s});
   CHECK(names(c.metadata.members) == std::vector<std::string>{"n2"});
   CHECK(c.metadata.election_timeout == 300ms);
-  CHECK(c.healing == healing_config{0s, 10'000'000, 120s, 7200s});
+  CHECK(c.healing == healing_config{0s, 10'000'000, 120s, 7200s, 3h, 4h, 1 << 20, 5h});
   CHECK(c.upload_memory_bytes == 1u << 30);
   CHECK(c.tls_of(node_id{"n3"}) == tls_files{"/ca.pem", "/n3/n3.pem", "/n3.key"});
   CHECK(c.keys.secret_key == "1234567890");

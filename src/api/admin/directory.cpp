@@ -55,7 +55,8 @@ http::task<> on_directory(call& c) {
 
 http::task<> on_resize_directory(call& c) {
   const auto buckets = wanted_buckets(c);
-  auto outcome = co_await rows_of(c).resize(buckets);
+  auto rows = rows_of(c);
+  auto outcome = co_await rows.resize(buckets);
   if (!outcome && outcome.error().code == ec::timeout)
     throw http::api_error{
       ec::timeout, "whether the number was changed is not known, it may be repeated: " + outcome.error().message};

@@ -33,7 +33,8 @@ std::uint32_t limit_of(const call& c) {
 } // namespace
 
 http::task<> on_health(call& c) {
-  const auto layout = must(co_await c.make_rows().layout());
+  auto r = c.make_rows();
+  const auto layout = must(co_await r.layout());
   c.shared.table.set(layout);
   json::object out{{"bucket_count", layout.buckets()}};
   co_await answer(c, 200, std::move(out));

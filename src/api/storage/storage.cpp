@@ -80,7 +80,7 @@ struct surface {
 } // namespace
 
 bool owns(std::string_view path) {
-  for (const std::string_view root : {"/storage", "/buckets"})
+  for (const std::string_view root : paths)
     if (path.starts_with(root) && (path.size() == root.size() || path[root.size()] == '/')) return true;
   return false;
 }

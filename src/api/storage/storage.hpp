@@ -4,6 +4,7 @@
 
 #include "api/surface_context.hpp"
 
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -15,7 +16,8 @@ struct config {
   std::string owner = "troupe";
 };
 
-// Whether a path of the console port is this surface's.
+inline constexpr std::array paths{"/storage", "/buckets"}; // of the console port, and what is below them
+// Whether a path is one of these.
 bool owns(std::string_view path);
 // Throws api_error.
 http::handler make_handler(config);
