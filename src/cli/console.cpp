@@ -20,7 +20,8 @@ constexpr int history_lines_max = 1000;
 
 // The first words, for completion; `troupe admin --help` says what they do.
 constexpr std::array first_words{"status", "nodes", "raft", "actors", "watch", "log", "where", "ring", "drain",
-  "undrain", "remove", "weight", "join", "members", "rebalance", "repair", "directory", "fault", "storage", "help", "exit"};
+  "undrain", "remove", "weight", "join", "members", "rebalance", "repair", "directory", "fault", "storage", "help",
+  "exit"};
 
 constexpr const char* help_text = R"(Commands: those of `troupe admin`, without these two words, and `storage ...`:
   status | nodes | raft               what the cluster is like
