@@ -67,6 +67,7 @@ void begin_walk(mover_pointer self) {
   auto& s = self->state;
   s.walking = true;
   s.hurried = s.rebalancing;
+  s.whole = false;
   s.table = 0;
   s.cursor.clear();
   s.more = true;
@@ -106,7 +107,7 @@ void end_walk(mover_pointer self) {
   s.told.set_walks(s.told.walks() + 1);
   s.told.clear_goal();
   s.extents_before = s.told.extents_seen();
-  if (std::exchange(s.hurried, false) && s.complete && !s.found_something) s.rebalancing = false;
+  s.whole = true;
   if (auto n = s.told.under_protected(); n != std::exchange(s.warned_of, n) && n != 0)
     spdlog::warn(
       "mover: {} extents have lost pieces and can not get them back now: more nodes are needed, or these back",
@@ -185,6 +186,8 @@ void walk_on(mover_pointer self) {
 
 void end_round(mover_pointer self) {
   auto& s = self->state;
+  // What was vacated lately counts as found: until it is removed it bars its nodes, and pieces may wait for them.
+  if (std::exchange(s.hurried, false) && s.whole && s.complete && !s.found_something) s.rebalancing = false;
   auto busy = s.rebalancing || s.found_something || s.goal == relocation_goal::protect || differs(*s.walked, *s.view);
   arm(self, busy ? s.options.interval : std::min(s.options.idle_interval, until_lost(s)));
 }

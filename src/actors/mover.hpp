@@ -78,6 +78,7 @@ struct mover_state {
   std::uint64_t armed = 0; // the number of the tick that counts: the one armed last
   // Of an operator's order: from it until a whole walk that began after it found nothing to move.
   bool rebalancing = false;
+  bool whole = false;               // it came to its end
   bool hurried = false;             // this walk began after the order: it waits for no node that is down
   std::uint64_t extents_before = 0; // seen in the last whole walk
 };

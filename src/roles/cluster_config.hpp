@@ -30,6 +30,7 @@ enum class cluster_mode : std::uint8_t {
 struct node_config {
   node_id id;
   host_port address;    // its actor port, as other nodes reach it
+  host_port listen;     // where it binds that port: address, unless something between the two translates
   std::string data_dir; // {node} is already replaced
   std::string zone;     // empty: a zone of its own
   std::uint32_t weight = 1;

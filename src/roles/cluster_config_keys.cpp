@@ -14,6 +14,11 @@ constexpr setting<node_config> of_nodes[] = {
     [](Y y, node_config& n) { return read_node_id(y, n.id); }},
   {"address", "HOST:PORT where other nodes reach it, such as storage-1:9101, 10.0.0.7:9101 or [fd00::7]:9101",
     [](Y y, node_config& n) { return read_node_address(y, n.address); }},
+  {"listen", "ADDRESS:PORT to bind its actor port to, such as 10.0.0.7:9101 or :9101; with a port of its own, not 0",
+    [](Y y, node_config& n) -> wrong {
+      if (auto bad = read_listen_address(y, n.listen)) return bad;
+      return n.listen.port == 0 ? wrong{y} : std::nullopt;
+    }},
   {"data_dir", "a directory", [](Y y, node_config& n) { return read_text(y, n.data_dir); }},
   {"zone", "empty, or up to 63 of a-z 0-9 . _ -, beginning with a letter or digit",
     [](Y y, node_config& n) { return read_zone(y, n.zone); }},

@@ -16,6 +16,8 @@
 #include "api/s3db/s3db.hpp"
 #include "api/storage/storage.hpp"
 #include "core/read_pins.hpp"
+#include "roles/console_server.hpp"
+#include "roles/failure_log.hpp"
 #include "roles/front_door.hpp"
 
 #include <caf/all.hpp>
@@ -29,17 +31,6 @@ namespace {
 
 constexpr std::uint64_t front_memory_bytes = std::uint64_t{32} << 20; // for content of each front door beside S3
 
-// Failures of ours, in the log with the request's id. Every request's line is the access log's business.
-class failure_log final : public http::observer {
-public:
-  void finished(const http::access_record& r) override {
-    if (r.status >= 500 && r.status != 501 && r.operation != "Probe")
-      spdlog::warn("request {}: {} {} ({}) answered {}", r.id, r.method, r.target.substr(0, r.target.find('?')),
-        r.operation, r.status);
-  }
-  void failed(std::string_view id, std::string_view what) override { spdlog::error("request {}: {}", id, what); }
-};
-
 clustered_store_options store_options(const coordinator_options& o) {
   clustered_store_options s;
   s.metadata = o.metadata;
@@ -51,12 +42,6 @@ clustered_store_options store_options(const coordinator_options& o) {
   s.redundancy = o.redundancy;
   s.inline_bytes_max = o.inline_bytes_max;
   return s;
-}
-
-secret_lookup secret_lookup_of(const credentials& keys) {
-  return [&keys](std::string_view access) -> std::optional<std::string> {
-    return access == keys.access_key ? std::optional{keys.secret_key} : std::nullopt;
-  };
 }
 
 admin::config admin_config(const coordinator_options& o) {
