@@ -22,6 +22,7 @@ void rest(self_pointer self) {
   self->state.layout.reset();
   self->state.page.clear();
   self->state.one_by_one.clear();
+  self->state.moved_before.reset();
   later(self, self->state.options.idle_interval);
 }
 
@@ -50,8 +51,8 @@ void move_one(self_pointer self) {
   auto row = std::move(s.one_by_one.front());
   s.one_by_one.pop_front();
   auto batch = drain_batch(*s.layout, std::span{&row, 1});
-  if (!batch) {
-    complain(self, batch.error().message);
+  if (!batch) { // another one moved it between two looks, or it is damaged: the next walk tells
+    s.reason = batch.error().message;
     return move_one(self);
   }
   commit(self, std::move(*batch), [self](bool applied) {
@@ -105,6 +106,20 @@ void settle(self_pointer self) {
   });
 }
 
+// At the start of the epoch once more, with keys in it. False when the last walk moved none.
+bool goes_on(self_pointer self) {
+  constexpr unsigned fruitless_max = 5;
+  auto& s = self->state;
+  const bool moved_some = s.moved_before != s.moved;
+  if (!moved_some)
+    ++s.fruitless;
+  else if (s.moved_before) // else it rested just now, which says nothing
+    s.fruitless = 0;
+  s.moved_before = s.moved;
+  if (s.fruitless >= fruitless_max) complain(self, "keys can not be moved to their new bucket: " + s.reason);
+  return moved_some;
+}
+
 void list(self_pointer self) {
   auto& s = self->state;
   auto& o = s.options;
@@ -126,6 +141,7 @@ void list(self_pointer self) {
         }
         const bool from_start = st.cursor.empty();
         st.cursor = reply->truncated() ? reply->last() : std::string{};
+        if (!st.page.empty() && from_start && !goes_on(self)) return rest(self);
         if (!st.page.empty()) return read_content(self);
         if (!from_start) return next_step(self); // once more, from the start
         if (reply->entries_size() != 0) return rest(self);

@@ -44,6 +44,10 @@ struct directory_drainer_state {
   std::vector<draining_row> page;         // what is being moved; one by one once the page as a whole was refused
   std::deque<draining_row> one_by_one;
   std::uint64_t moved = 0;
+  // Walks of the whole epoch that moved nothing although keys are there, in a row: others move them, or nobody can.
+  std::optional<std::uint64_t> moved_before; // when the walk was at the start last
+  unsigned fruitless = 0;
+  std::string reason; // why a key could not be moved, the last time
   log_limit lines;
 };
 

@@ -151,3 +151,16 @@ TEST_CASE("without a directory, and when nothing moves, a drainer only looks") {
   d.fx.advance(10s);
   d.check_settled(2);
 }
+
+TEST_CASE("a damaged key stays where it is, the others move, and nothing spins") {
+  drainer_fixture d;
+  d.fill(directory_layout{}, 50);
+  d.rows->erase(tables::inline_content(directory_bucket, object_key(directory_layout{}.home_of("key/1"), "key/1")));
+  d.set_layout(*directory_layout{}.resized(3));
+  const auto drainer = d.start();
+  d.fx.advance(5s);
+  CHECK(d.layout().moving());
+  auto moved = d.fx.ask<std::uint64_t>(drainer, status_atom::value);
+  d.fx.run();
+  CHECK(moved.value() == 49);
+}
