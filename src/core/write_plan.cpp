@@ -4,10 +4,10 @@
 
 namespace troupe {
 
-write_plan::write_plan(stripe_layout layout, std::vector<node_id> candidates)
+write_plan::write_plan(stripe_layout layout, std::vector<node_id> candidates, durability wanted)
     : layout_(layout),
       pieces_(layout.geometry().k + layout.geometry().m),
-      quorum_(write_quorum(layout.geometry().k, layout.geometry().m)),
+      quorum_(pieces_needed(layout.geometry().k, layout.geometry().m, wanted)),
       candidates_(std::move(candidates)),
       nodes_(candidates_.size()),
       places_(pieces_),

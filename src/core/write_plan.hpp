@@ -20,7 +20,7 @@ namespace troupe {
 class write_plan {
 public:
   // Candidates: k + m places, then spares; fewer than k + m is fine when the quorum can be reached without.
-  write_plan(stripe_layout layout, std::vector<node_id> candidates);
+  write_plan(stripe_layout layout, std::vector<node_id> candidates, durability = durability::quorum);
 
   // Send the piece to that candidate.
   struct send {
