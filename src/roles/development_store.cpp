@@ -132,6 +132,9 @@ result<> development_store::impl::start_coordinator(const development_options& o
   o.io_threads = std::clamp(std::thread::hardware_concurrency(), 1u, 16u);
   o.keys = keys;
   o.metadata = metadata;
+  o.member = metadata;
+  o.member_name = "metadata-1";
+  if (options.fronts.s3db) o.s3db_of.emplace(o.member_name, reachable(*options.fronts.s3db));
   o.replicator = replicator;
   o.surveyor = surveyor;
   o.nodes = std::make_shared<live_node_counts>(node_counts{cluster.nodes.size(), cluster.nodes.size()});
