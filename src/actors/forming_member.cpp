@@ -1,5 +1,6 @@
 #include "actors/forming_member.hpp"
 
+#include "actors/census.hpp"
 #include "base/log_limit.hpp"
 
 #include <caf/actor_system.hpp>
@@ -115,7 +116,10 @@ ticking_member::behavior_type forming_member(member_pointer self, forming_member
     self->state.opened = nullptr;
     self->quit(down.reason);
   });
-  if (!s.options.pristine)
+  if (!s.options.must_not_open.empty()) {
+    s.why_not = "the metadata member of this node does not start: " + s.options.must_not_open;
+    spdlog::error("{}", s.why_not);
+  } else if (!s.options.pristine)
     open(self, false, false); // what it is stands on its disk
   else if (!s.options.founder)
     open(self, false, true); // to be added by `troupe admin`
@@ -147,8 +151,9 @@ ticking_member::behavior_type forming_member(member_pointer self, forming_member
 
 metadata_actor spawn_forming_member(caf::actor_system& system, forming_member_options options) {
   auto detached = options.member.detached; // opening reads the whole log
-  return caf::actor_cast<metadata_actor>(detached ? system.spawn<caf::detached>(forming_member, std::move(options))
-                                                  : system.spawn(forming_member, std::move(options)));
+  return caf::actor_cast<metadata_actor>(detached
+      ? spawn_counted<caf::detached>(system, forming_member, std::move(options))
+      : spawn_counted(system, forming_member, std::move(options)));
 }
 
 } // namespace troupe

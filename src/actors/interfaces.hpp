@@ -28,8 +28,11 @@ using commit_atom = caf::atom_constant<caf::atom("commit")>;
 using copy_atom = caf::atom_constant<caf::atom("copy")>;
 using download_atom = caf::atom_constant<caf::atom("download")>;
 using drain_atom = caf::atom_constant<caf::atom("drain")>;
+using everyone_atom = caf::atom_constant<caf::atom("everyone")>;
+using fault_atom = caf::atom_constant<caf::atom("fault")>;
 using finish_atom = caf::atom_constant<caf::atom("finish")>;
 using gossip_atom = caf::atom_constant<caf::atom("gossip")>;
+using heal_atom = caf::atom_constant<caf::atom("heal")>;
 using leave_atom = caf::atom_constant<caf::atom("leave")>;
 using list_atom = caf::atom_constant<caf::atom("list")>;
 using members_atom = caf::atom_constant<caf::atom("members")>;
@@ -67,6 +70,8 @@ using shard_actor = caf::typed_actor<
   // Which pieces of the extent this node should hold and does not, or could not read lately: `missing` alone is filled.
   // Looks in the index only.
   caf::replies_to<compare_atom, wire<pb::extent>>::with<wire<pb::repair_record>>,
+  // A page of the data ids that it holds pieces of.
+  caf::replies_to<list_atom, wire<pb::held_request>>::with<wire<pb::held_page>>,
   caf::replies_to<status_atom>::with<wire<pb::shard_status>>>;
 
 // A node's volumes; spawns their shards.
@@ -106,12 +111,14 @@ struct upload_summary {
   pb::repair_record repair; // empty unless pieces are missing
   std::string md5;          // 16 raw bytes
   checksum_values checksums;
+  // Says that somebody is about to name this content: held until the commit was answered (read_pins.hpp).
+  std::shared_ptr<const void> in_use;
 };
 
 // One object on its way in: encodes, spreads, hashes. Ends by finish, abandon, or its idle timeout.
 using upload_actor = caf::typed_actor<
   // The next data piece, in order, of exactly stripe_layout's length. Answered when the next one may come:
-  // that is the back-pressure.
+  // that is the back-pressure. A stripe's pieces but its last may be fired: their errors answer the next message.
   caf::replies_to<write_atom, chunk>::with<void>,
   // W pieces of every stripe (or as many as the options' durability asks for) are on disk when this returns. Nothing is
   // visible yet: the caller commits the extent.
@@ -143,7 +150,9 @@ using replicator_actor = caf::typed_actor<caf::replies_to<upload_atom, upload_op
   // Makes the missing pieces anew; every one is on its node's disk when this returns.
   caf::replies_to<repair_atom, wire<pb::repair_record>>::with<void>,
   // Sessions that begin later see this one.
-  caf::reacts_to<view_atom, new_view>>;
+  caf::reacts_to<view_atom, new_view>,
+  // The storage nodes, as sessions that begin now see them.
+  caf::replies_to<shards_atom>::with<new_view>>;
 
 // Background work on content: reclaims garbage, completes what was written in part. Driven by its own timer; in a cluster
 // idle unless it is this process that heals (healing_view.hpp).
@@ -154,9 +163,11 @@ struct new_healing_view {
   std::shared_ptr<const healing_view> view;
 };
 using healer_actor = caf::typed_actor<caf::reacts_to<tick_atom>, caf::reacts_to<repair_atom>,
-  caf::reacts_to<compare_atom>, caf::reacts_to<view_atom, new_healing_view>,
+  caf::reacts_to<compare_atom, std::uint64_t>, caf::reacts_to<next_atom>, caf::reacts_to<view_atom, new_healing_view>,
   // Garbage rows reclaimed since start.
-  caf::replies_to<status_atom>::with<std::uint64_t>>;
+  caf::replies_to<status_atom>::with<std::uint64_t>,
+  // An operator's order, taken when it is this process that heals: its part of the report.
+  caf::replies_to<heal_atom, wire<pb::heal_order>>::with<wire<pb::heal_report>>>;
 
 // The members of the cluster as gossip knows them; immutable.
 struct gossip_member;
@@ -166,15 +177,23 @@ struct members_view {
   std::shared_ptr<const std::vector<gossip_member>> members;
 };
 
-// What is being read somewhere (readers.hpp).
+// What is being read, or written and not yet named, somewhere (readers.hpp).
 using readers_actor = caf::typed_actor<
-  // Those of the ids that are being read. An error while somebody who may read does not answer.
-  caf::replies_to<pinned_atom, wire<pb::data_ids>>::with<wire<pb::data_ids>>, caf::reacts_to<view_atom, new_healing_view>>;
+  // Those of the ids that are in use. An error while somebody who may use them does not answer.
+  caf::replies_to<pinned_atom, wire<pb::data_ids>>::with<wire<pb::data_ids>>,
+  caf::reacts_to<view_atom, new_healing_view>>;
 
 // Background work on where content is: moves pieces away from nodes that are lost or drained, and to where the ring wants
 // them. Driven by its own timer; idle unless it is this process that heals.
-using mover_actor = caf::typed_actor<caf::reacts_to<tick_atom, std::uint64_t>, caf::reacts_to<next_atom>, caf::reacts_to<view_atom, new_healing_view>,
-  caf::replies_to<status_atom>::with<wire<pb::healing_status>>>;
+using mover_actor = caf::typed_actor<caf::reacts_to<tick_atom, std::uint64_t>, caf::reacts_to<next_atom>,
+  caf::reacts_to<view_atom, new_healing_view>, caf::replies_to<status_atom>::with<wire<pb::healing_status>>,
+  // As the HEALER.
+  caf::replies_to<heal_atom, wire<pb::heal_order>>::with<wire<pb::heal_report>>>;
+
+// Background work on what nothing names: finds pieces that no row knows, and has them removed. Driven by its own timer;
+// idle unless it is this process that heals.
+using sweeper_actor = caf::typed_actor<caf::reacts_to<tick_atom>, caf::reacts_to<view_atom, new_healing_view>,
+  caf::replies_to<status_atom>::with<wire<pb::sweep_status>>>;
 
 // Who is alive, as this process sees it (core/gossip.hpp).
 using gossiper_actor = caf::typed_actor<caf::reacts_to<gossip_atom, wire<pb::gossip_message>>,
@@ -187,7 +206,7 @@ using ring_manager_actor = caf::typed_actor<caf::reacts_to<tick_atom>,
   // The map as it was read last; ec::unavailable before the first time.
   caf::replies_to<status_atom>::with<wire<pb::cluster_map>>,
   // Who is to be told what they need to know to heal.
-  caf::reacts_to<mover_atom, healer_actor, mover_actor, readers_actor>,
+  caf::reacts_to<mover_atom, healer_actor, mover_actor, readers_actor, sweeper_actor>,
   // An operator's request (core/map_change.hpp): the map with it, committed. ec::conflict: others changed the map
   // meanwhile, each time; ec::timeout: whether it was made is not known. What is so already is no error.
   caf::replies_to<change_atom, wire<pb::map_change>>::with<wire<pb::cluster_map>>>;
@@ -211,12 +230,32 @@ struct extent_surveys {
   std::shared_ptr<const std::vector<extent_survey>> surveys; // in the order asked
 };
 
+// What processes said of themselves, or of an order, by node; the others why they did not.
+struct process_answers;
+struct everyones_answers {
+  everyones_answers() = default;
+  explicit everyones_answers(std::shared_ptr<const process_answers> a) : answers(std::move(a)) {}
+  std::shared_ptr<const process_answers> answers;
+};
+
 // Asks around on behalf of an operator. A node that does not answer is part of the answer, not an error.
 using surveyor_actor = caf::typed_actor<
   // The storage nodes, as they are from now on.
   caf::reacts_to<view_atom, new_view>, caf::replies_to<status_atom>::with<survey_result>,
   // Which pieces are where they should be.
-  caf::replies_to<compare_atom, extents_to_survey>::with<extent_surveys>>;
+  caf::replies_to<compare_atom, extents_to_survey>::with<extent_surveys>,
+  // Who heals in this process.
+  caf::reacts_to<mover_atom, healer_actor, mover_actor>,
+  // What runs in every process; `processes` is filled.
+  caf::replies_to<everyone_atom, status_atom>::with<everyones_answers>,
+  // The order, carried out by this node, or by all when it is empty; `faults` is filled. A crash needs a node.
+  caf::replies_to<everyone_atom, fault_atom, wire<pb::fault_order>, std::string>::with<everyones_answers>,
+  // The order, given to the HEALER and the MOVER of this process.
+  caf::replies_to<heal_atom, wire<pb::heal_order>>::with<wire<pb::heal_report>>,
+  // The same in every coordinator; `healing` is filled.
+  caf::replies_to<everyone_atom, heal_atom, wire<pb::heal_order>>::with<everyones_answers>,
+  // Looks around, while somebody watches.
+  caf::reacts_to<tick_atom>>;
 
 } // namespace troupe
 
@@ -224,6 +263,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::new_view)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::new_healing_view)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::members_view)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::survey_result)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::everyones_answers)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::extents_to_survey)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::extent_surveys)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::upload_options) // sessions and their coordinator share a process

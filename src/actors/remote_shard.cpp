@@ -1,5 +1,6 @@
 #include "actors/remote_shard.hpp"
 
+#include "actors/census.hpp"
 #include "actors/peer_requests.hpp"
 
 #include <caf/actor_system.hpp>
@@ -55,6 +56,11 @@ answered_shard::behavior_type remote_shard(
       return s.peers.forward<wire<pb::repair_record>>(self, s.to, plane::control,
         to_peer(peer_method::shard_compare, *extent), s.timeouts.question, head_of<pb::repair_record>);
     },
+    [self](list_atom, const wire<pb::held_request>& what) {
+      auto& s = self->state;
+      return s.peers.forward<wire<pb::held_page>>(self, s.to, plane::control, to_peer(peer_method::shard_list, *what),
+        s.timeouts.question, head_of<pb::held_page>);
+    },
     [self](status_atom) {
       auto& s = self->state;
       return s.peers.forward<wire<pb::shard_status>>(
@@ -68,7 +74,8 @@ answered_shard::behavior_type remote_shard(
 
 shard_actor spawn_remote_shard(
   caf::actor_system& system, std::shared_ptr<channel> net, peer_address to, remote_timeouts timeouts) {
-  return caf::actor_cast<shard_actor>(system.spawn(remote_shard, std::move(net), std::move(to), std::move(timeouts)));
+  return caf::actor_cast<shard_actor>(
+    spawn_counted(system, remote_shard, std::move(net), std::move(to), std::move(timeouts)));
 }
 
 } // namespace troupe

@@ -1,13 +1,15 @@
 // RING MANAGER: what the cluster is, for this process. Reads the cluster map from the metadata group, lays over it what
 // gossip says of who is alive, and gives the REPLICATOR the picture that results: which nodes to use, and how to reach
-// them. Makes the changes of the map that an operator asks for. In the process whose metadata member leads, it also changes the map (core/membership.hpp): elsewhere it only asks
-// that its own node be in it.
+// them. Makes the changes of the map that an operator asks for, and what this node's configuration says of itself: that it
+// is in the map, and its zone, weight and roles. In the process whose metadata member leads, it also changes the map by
+// what gossip sees (core/membership.hpp).
 #pragma once
 
 #include "actors/address_book.hpp"
 #include "actors/cluster_view.hpp"
 #include "base/environment.hpp"
 #include "core/cluster_map.hpp"
+#include "core/event_log.hpp"
 #include "core/membership.hpp"
 #include "core/placement.hpp"
 #include "net/channel.hpp"
@@ -41,6 +43,7 @@ struct ring_manager_options {
   std::chrono::milliseconds interval{500};
   std::chrono::milliseconds request_timeout{10'000}; // longer than the router's patience: it knows what is wrong
   wall_clock* clock = nullptr;
+  std::shared_ptr<event_log> events; // told what changed in the map; may be empty
 };
 
 ring_manager_actor spawn_ring_manager(caf::actor_system&, ring_manager_options);

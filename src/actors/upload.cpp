@@ -1,8 +1,10 @@
 #include "actors/upload.hpp"
 
+#include "actors/census.hpp"
 #include "actors/reply.hpp"
 #include "actors/upload_stripes.hpp"
 #include "codec/checksum.hpp"
+#include "core/append_deadlines.hpp"
 #include "core/write_plan.hpp"
 
 #include <caf/actor_system.hpp>
@@ -53,6 +55,7 @@ struct session {
   bool finish_asked = false;
   std::optional<error> failure;                     // what the next message is answered with
   std::map<std::uint64_t, clock_time> quorum_since; // stripes that wait for their slow pieces only
+  append_deadlines appends;
 
   std::size_t syncs_waiting = 0;
   bool syncing = false;
@@ -120,6 +123,16 @@ void fail_session(upload_pointer self, error e) {
 
 void advance(upload_pointer self);
 
+void dispatch(upload_pointer self, write_plan::sends todo);
+
+void append_failed(upload_pointer self, const write_plan::send& what, const std::string& why) {
+  auto& s = *self->state.s;
+  if (s.failure || !s.plan.on_its_way(what)) return;
+  suspect(self, what.candidate, why);
+  dispatch(self, s.plan.failed(what, why));
+  advance(self);
+}
+
 void dispatch(upload_pointer self, write_plan::sends todo) {
   auto s = self->state.s;
   while (!todo.empty()) {
@@ -136,21 +149,18 @@ void dispatch(upload_pointer self, write_plan::sends todo) {
     id.set_data_id(s->start.id.to_bytes());
     id.set_stripe(what.stripe);
     id.set_piece(what.piece);
+    auto due = self->clock().now() + s->start.limits.piece_timeout;
+    s->appends.sent(s->plan, what, due);
+    arm(self, due);
     self
-      ->request(*shard, s->start.limits.piece_timeout, append_atom::value, wire{std::move(id)},
-        s->stripes.piece(what.stripe, what.piece))
+      ->request(
+        *shard, caf::infinite, append_atom::value, wire{std::move(id)}, s->stripes.piece(what.stripe, what.piece))
       .then(
         [=] {
           s->plan.acknowledged(what);
           advance(self);
         },
-        [=](const caf::error& e) {
-          if (s->failure || !s->plan.on_its_way(what)) return;
-          auto why = from_caf(e).message;
-          suspect(self, what.candidate, why);
-          dispatch(self, s->plan.failed(what, why));
-          advance(self);
-        });
+        [=](const caf::error& e) { append_failed(self, what, from_caf(e).message); });
   }
 }
 
@@ -186,6 +196,7 @@ void conclude(upload_pointer self) {
   }
   summary.md5 = std::string{as_text(bytes_view{s.md5->finish()})};
   summary.checksums = s.checksums.finish();
+  summary.in_use = s.start.in_use;
   take_pieces_back(s, holders); // from nodes that gave up their place, and so are not in the extent
   s.finishing(std::move(summary));
   self->quit();
@@ -287,15 +298,16 @@ void tick(upload_pointer self) {
   auto grace = s.start.limits.slow_grace;
   s.armed.reset();
   std::vector<std::uint64_t> slow;
-  if (!s.failure)
-    for (auto& [stripe, since] : s.quorum_since)
-      if (now - since >= grace) slow.push_back(stripe);
+  for (auto& [stripe, since] : s.quorum_since)
+    if (!s.failure && now - since >= grace) slow.push_back(stripe);
   for (auto stripe : slow) {
     for (std::size_t i = 0; i < s.plan.candidates().size(); ++i)
       if (s.plan.waits_for(stripe, i)) suspect(self, i, "too slow");
     s.quorum_since[stripe] = now;
     dispatch(self, s.plan.give_up_slow(stripe));
   }
+  while (auto late = s.appends.take_late(s.plan, now))
+    append_failed(self, *late, "no answer within " + std::to_string(s.start.limits.piece_timeout.count()) + " ms");
   advance(self);
   if (s.enough_since && now - *s.enough_since >= grace && s.finishing.pending()) {
     for (std::size_t i = 0; i < s.synced.size(); ++i)
@@ -310,6 +322,7 @@ void tick(upload_pointer self) {
   auto next = now + s.start.limits.idle_timeout / 20;
   for (auto& [stripe, since] : s.quorum_since) next = std::min<clock_time>(next, since + grace);
   if (s.enough_since) next = std::min<clock_time>(next, *s.enough_since + grace);
+  if (auto due = s.appends.next(s.plan)) next = std::min<clock_time>(next, *due);
   arm(self, next);
 }
 
@@ -332,8 +345,8 @@ ticking_upload::behavior_type upload(upload_pointer self, std::shared_ptr<sessio
       st.last_message = self->clock().now();
       reply<> done{self};
       if (st.failure) {
+        if (done.pending()) self->quit();
         done(*st.failure);
-        self->quit();
       } else if (st.writing.pending() || st.finish_asked) {
         done(fail(ec::bad_argument, "upload: a write before the answer to the one before, or after finish"));
       } else {
@@ -372,8 +385,7 @@ result<upload_actor> spawn_upload(caf::actor_system& system, upload_start start)
   auto g = start.what.geometry;
   auto codec = erasure_codec::make(g.k, g.m);
   if (!codec) return codec.error();
-  auto& cluster = *start.cluster;
-  auto candidates = troupe::candidates(cluster.places, start.id, cluster.places.places());
+  auto candidates = troupe::candidates(start.cluster->places, start.id, start.cluster->places.places());
   // Suspects last, so that a spare takes their place from the beginning.
   auto now = system.clock().now();
   std::stable_partition(
@@ -386,7 +398,7 @@ result<upload_actor> spawn_upload(caf::actor_system& system, upload_start start)
       "content of " + std::to_string(g.k) + "+" + std::to_string(g.m) + " pieces needs " + std::to_string(needed) +
         " nodes; there are " + std::to_string(candidates.size()));
   auto s = std::make_shared<session>(std::move(start), std::move(*codec), std::move(candidates));
-  return system.spawn(upload, std::move(s));
+  return spawn_counted(system, upload, std::move(s));
 }
 
 } // namespace troupe

@@ -1,5 +1,6 @@
 #include "actors/volume_manager.hpp"
 
+#include "actors/census.hpp"
 #include "actors/shard.hpp"
 #include "actors/syncer.hpp"
 #include "actors/worker.hpp"
@@ -142,6 +143,8 @@ result<volume_manager_actor> spawn_volume_manager(caf::actor_system& system, vol
   s.index = o.index;
   s.detached = o.detached;
   s.compaction_bytes_per_second = o.compaction_bytes_per_second;
+  s.scrub_bytes_per_second = o.scrub_bytes_per_second;
+  s.scrub_interval = o.scrub_interval;
   auto syncer = spawn_syncer(system, o.detached);
   auto worker = spawn_worker(system, o.detached);
   s.syncer = syncer;
@@ -152,7 +155,7 @@ result<volume_manager_actor> spawn_volume_manager(caf::actor_system& system, vol
     caf::anon_send_exit(worker, caf::exit_reason::user_shutdown);
     return shard.error();
   }
-  return system.spawn(volume_manager, o.node, *shard, syncer, worker);
+  return spawn_counted(system, volume_manager, o.node, *shard, syncer, worker);
 }
 
 } // namespace troupe

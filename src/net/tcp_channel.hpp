@@ -6,10 +6,13 @@
 #include "base/environment.hpp"
 #include "net/channel.hpp"
 #include "net/faults.hpp"
+#include "net/generation.hpp"
+#include "net/peer_link.hpp"
 #include "net/tls.hpp"
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace troupe {
 
@@ -19,6 +22,7 @@ struct tcp_channel_options {
   std::string listen; // HOST:PORT; port 0: the kernel picks
   net::tls_files tls;
   std::shared_ptr<const net::fault_rules> faults; // nothing: none are injected
+  std::shared_ptr<generation_keeper> generation;  // nothing: an own one, of generation 0, that takes over any other
   wall_clock* clock = nullptr;
   entropy* random = nullptr;
 };
@@ -35,6 +39,8 @@ public:
   std::string address() const; // that it listens on, with the port it got
   void call(const peer_address&, plane, peer_message, std::chrono::milliseconds timeout, on_answer) override;
   void post(const peer_address&, plane, peer_message) override;
+  // What waits for each peer, as of a moment ago. From any thread.
+  std::vector<net::link_status> links() const;
 
 private:
   struct impl;

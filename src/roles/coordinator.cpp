@@ -1,16 +1,21 @@
 #include "roles/coordinator.hpp"
 
+#include "actors/census.hpp"
 #include "actors/healer.hpp"
 #include "actors/mover.hpp"
 #include "actors/readers.hpp"
+#include "actors/sweeper.hpp"
 #include "api/admin/admin.hpp"
 #include "api/admin/console.hpp"
 #include "api/directory/directory.hpp"
 #include "api/files/files.hpp"
+#include "api/metrics/metrics.hpp"
 #include "api/objects/clustered_store.hpp"
 #include "api/s3/surface.hpp"
 #include "api/s3db/s3db.hpp"
 #include "core/read_pins.hpp"
+#include "roles/console_server.hpp"
+#include "roles/failure_log.hpp"
 #include "roles/front_door.hpp"
 
 #include <caf/all.hpp>
@@ -24,34 +29,17 @@ namespace {
 
 constexpr std::uint64_t front_memory_bytes = std::uint64_t{32} << 20; // for content of each front door beside S3
 
-// Failures of ours, in the log with the request's id. Every request's line is the access log's business.
-class failure_log final : public http::observer {
-public:
-  void finished(const http::access_record& r) override {
-    if (r.status >= 500 && r.status != 501 && r.operation != "Probe")
-      spdlog::warn("request {}: {} {} ({}) answered {}", r.id, r.method, r.target.substr(0, r.target.find('?')),
-        r.operation, r.status);
-  }
-  void failed(std::string_view id, std::string_view what) override { spdlog::error("request {}: {}", id, what); }
-};
-
-clustered_store_options store_options(const coordinator_options& o, read_pins& pins) {
+clustered_store_options store_options(const coordinator_options& o) {
   clustered_store_options s;
   s.metadata = o.metadata;
   s.replicator = o.replicator;
   s.clock = o.clock;
   s.random = o.random;
-  s.pins = &pins;
+  s.pins = o.pins;
   s.nodes = o.nodes;
   s.redundancy = o.redundancy;
   s.inline_bytes_max = o.inline_bytes_max;
   return s;
-}
-
-secret_lookup secret_lookup_of(const credentials& keys) {
-  return [&keys](std::string_view access) -> std::optional<std::string> {
-    return access == keys.access_key ? std::optional{keys.secret_key} : std::nullopt;
-  };
 }
 
 admin::config admin_config(const coordinator_options& o) {
@@ -61,6 +49,7 @@ admin::config admin_config(const coordinator_options& o) {
     .metadata = o.metadata,
     .surveyor = o.surveyor,
     .faults = o.faults,
+    .events = o.events,
     .ring_manager = o.ring_manager};
 }
 
@@ -88,21 +77,24 @@ surface_context context_of(const coordinator_options& o) {
 
 struct coordinator::impl {
   coordinator_options options;
-  read_pins own_pins;
   failure_log failures;
+  metrics::request_metrics requests; // of every front door
   std::atomic<bool> ready{false};
   std::unique_ptr<s3::surface> surface;
   clustered_store_options store;
   std::vector<std::unique_ptr<front_door>> doors; // s3, console, then those that are switched on
 
-  result<host_port> open(caf::actor_system&, front_door_options);
+  // `label` names it in metrics.
+  result<host_port> open(caf::actor_system&, const char* label, front_door_options);
   result<> open_s3(caf::actor_system&);
   result<> open_console(caf::actor_system&);
   result<> open_fronts(caf::actor_system&);
-  void heal_and_move(caf::actor_system&);
+  void start_healing(caf::actor_system&);
+  void end_healing(); // without waiting
 
   healer_actor heal;
   mover_actor move;
+  sweeper_actor sweep;
   readers_actor readers;
   bool stopped = false;
 };
@@ -111,8 +103,8 @@ coordinator::coordinator(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
 
 coordinator::~coordinator() { stop(std::chrono::milliseconds{0}); }
 
-result<host_port> coordinator::impl::open(caf::actor_system& system, front_door_options o) {
-  o.watcher = &failures;
+result<host_port> coordinator::impl::open(caf::actor_system& system, const char* label, front_door_options o) {
+  o.watcher = &requests.observer_of(label, &failures);
   doors.push_back(std::make_unique<front_door>(system, store, std::move(o)));
   TROUPE_TRY(doors.back()->start());
   return doors.back()->where();
@@ -135,7 +127,7 @@ result<> coordinator::impl::open_s3(caf::actor_system& system) {
   o.render_error = [&front = *surface](const http::request* rq, const error& e, int& status, std::string_view id,
                      std::string& type) { return front.render_error(rq, e, status, id, type); };
   o.request_id_field = "x-amz-request-id";
-  auto where = open(system, std::move(o));
+  auto where = open(system, "s3", std::move(o));
   if (!where) return where.error();
   options.s3 = *where;
   return {};
@@ -145,11 +137,15 @@ result<> coordinator::impl::open_console(caf::actor_system& system) {
   front_door_options o;
   o.name = "the console";
   o.where = options.console;
-  o.handle = console::make_handler(
-    [this] { return ready.load() && (!options.able || options.able()); }, admin::make_handler(admin_config(options)));
+  std::vector<console::mount> mounts;
+  mounts.push_back({"/admin", admin::make_handler(admin_config(options))});
+  mounts.push_back({"/metrics",
+    metrics::make_handler({.actors_of = front_door::actors_of, .surveyor = options.surveyor, .requests = requests})});
+  o.handle =
+    console::make_handler([this] { return ready.load() && (!options.able || options.able()); }, std::move(mounts));
   o.render_error = console::render_error;
   o.connections_max = 256;
-  auto where = open(system, std::move(o));
+  auto where = open(system, "console", std::move(o));
   if (!where) return where.error();
   options.console = *where;
   return {};
@@ -165,7 +161,7 @@ result<> coordinator::impl::open_fronts(caf::actor_system& system) {
     o.handle = make(context_of(options));
     o.render_error = render;
     o.connections_max = 1024;
-    auto got = open(system, std::move(o));
+    auto got = open(system, name, std::move(o));
     if (!got) return got.error();
     where = *got;
     return {};
@@ -178,48 +174,74 @@ result<> coordinator::impl::open_fronts(caf::actor_system& system) {
   return {};
 }
 
-void coordinator::impl::heal_and_move(caf::actor_system& system) {
+void coordinator::impl::start_healing(caf::actor_system& system) {
   auto& o = options;
-  healer_options h;
-  h.metadata = o.metadata;
-  h.replicator = o.replicator;
-  h.pins = store.pins;
-  if (o.ring_manager) {
+  bool clustered = static_cast<bool>(o.ring_manager);
+  if (clustered) {
     readers_options ask;
     ask.net = o.net;
     ask.pins = store.pins;
     ask.self = o.self;
     readers = spawn_readers(system, std::move(ask));
-    h.readers = readers;
-  }
-  h.clock = o.clock;
-  h.grace_ms = o.reclaim_grace.count();
-  h.clustered = static_cast<bool>(o.ring_manager);
-  h.compare_interval = o.compare_interval;
-  heal = system.spawn(healer, std::move(h));
-  if (o.ring_manager) {
     mover_options m;
     m.metadata = o.metadata;
     m.replicator = o.replicator;
     m.pins = store.pins;
     m.readers = readers;
     m.clock = o.clock;
-    m.delay = o.heal_delay;
-    m.bytes_per_second = o.heal_bytes_per_second;
-    m.vacated_grace = o.reclaim_grace;
-    move = system.spawn(mover, std::move(m));
-    caf::anon_send(o.ring_manager, mover_atom::value, heal, move, readers);
+    m.delay = o.healing.delay;
+    m.rate = o.heal_rate;
+    m.vacated_grace = o.healing.reclaim_grace;
+    move = spawn_counted(system, mover, std::move(m));
   }
+  sweeper_options s;
+  s.metadata = o.metadata;
+  s.replicator = o.replicator;
+  s.pins = store.pins;
+  s.readers = readers;
+  s.clock = o.clock;
+  s.clustered = clustered;
+  s.grace = o.healing.orphan_grace;
+  s.interval = o.healing.sweep_interval;
+  sweep = spawn_counted(system, sweeper, std::move(s));
+  healer_options h;
+  h.metadata = o.metadata;
+  h.replicator = o.replicator;
+  h.pins = store.pins;
+  h.readers = readers;
+  h.mover = move;
+  h.sweeper = sweep;
+  h.self = o.self.name;
+  h.rate = o.heal_rate;
+  h.clock = o.clock;
+  h.grace_ms = o.healing.reclaim_grace.count();
+  h.clustered = clustered;
+  h.compare_interval = o.healing.compare_interval;
+  heal = spawn_counted(system, healer, std::move(h));
+  if (!clustered) return;
+  caf::anon_send(o.ring_manager, mover_atom::value, heal, move, readers, sweep);
+  caf::anon_send(o.surveyor, mover_atom::value, heal, move);
+}
+
+void coordinator::impl::end_healing() {
+  auto end = [](auto& handle) {
+    if (handle) caf::anon_send_exit(handle, caf::exit_reason::user_shutdown);
+    handle = nullptr;
+  };
+  end(heal);
+  end(move);
+  end(sweep);
+  end(readers);
 }
 
 result<std::unique_ptr<coordinator>> coordinator::start(caf::actor_system& system, coordinator_options options) {
   auto i = std::make_unique<impl>();
   i->options = std::move(options);
-  i->store = store_options(i->options, i->options.pins != nullptr ? *i->options.pins : i->own_pins);
+  i->store = store_options(i->options);
   TROUPE_TRY(i->open_s3(system));
   TROUPE_TRY(i->open_console(system));
   TROUPE_TRY(i->open_fronts(system));
-  i->heal_and_move(system);
+  i->start_healing(system);
   i->ready = true;
   return std::unique_ptr<coordinator>{new coordinator{std::move(i)}};
 }
@@ -238,12 +260,7 @@ std::size_t coordinator::stop(std::chrono::milliseconds grace) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
     cut += door->stop(std::max(left, std::chrono::milliseconds{0}));
   }
-  caf::anon_send_exit(impl_->heal, caf::exit_reason::user_shutdown);
-  impl_->heal = nullptr;
-  if (impl_->move) caf::anon_send_exit(impl_->move, caf::exit_reason::user_shutdown);
-  impl_->move = nullptr;
-  if (impl_->readers) caf::anon_send_exit(impl_->readers, caf::exit_reason::user_shutdown);
-  impl_->readers = nullptr;
+  impl_->end_healing();
   impl_->options.metadata = nullptr;
   impl_->options.member = nullptr;
   impl_->options.replicator = nullptr;

@@ -1,5 +1,6 @@
 #include "actors/healer.hpp"
 
+#include "actors/cluster_view.hpp"
 #include "core/read_pins.hpp"
 #include "core/tables.hpp"
 #include "support/actor_fixture.hpp"
@@ -57,6 +58,7 @@ replicator_actor::behavior_type counting_replicator(replicator_actor::pointer, s
       return caf::unit;
     },
     [](view_atom, const new_view&) {},
+    [](shards_atom) { return new_view{std::make_shared<const cluster_view>()}; },
   };
 }
 
@@ -234,9 +236,11 @@ TEST_CASE("what nodes lack is noted and made anew, whichever row names it") {
   h.rows->put(tables::manifest(id_of('x')), manifest.SerializeAsString());
   for (char c : {'o', 'p', 'n'}) h.log->lacking.insert(id_of(c).to_bytes());
   h.start();
+  auto lacking = h.log->lacking;
+  h.log->on_repair = [&] { h.log->lacking.clear(); };
   h.fx.advance(30s);
   CHECK(h.log->compared == 9);
-  CHECK(h.log->repaired == h.log->lacking);
+  CHECK(h.log->repaired == lacking);
   h.fx.advance(caf::timespan{61min});
   CHECK(h.log->compared == 18);
 }
@@ -253,4 +257,63 @@ TEST_CASE("what was deleted while it was compared is not noted") {
   CHECK(h.log->compared == 1);
   CHECK(h.log->repaired.empty());
   CHECK_FALSE(h.rows->get(tables::repair(id_of('o')))->has_value());
+}
+
+namespace {
+
+pb::heal_report order(healer_fixture& h, pb::heal_order::kinds kind, const std::string& node = {}) {
+  pb::heal_order o;
+  o.set_kind(kind);
+  o.set_node(node);
+  auto a = h.fx.ask<wire<pb::heal_report>>(h.heal, heal_atom::value, wire<pb::heal_order>{std::move(o)});
+  return *h.fx.wait(a).value();
+}
+
+void add_object_on(healer_fixture& h, char id, const std::string& node) {
+  pb::object_record object;
+  object.mutable_extent()->set_data_id(id_of(id).to_bytes());
+  object.mutable_extent()->add_placements()->add_nodes(node);
+  h.rows->put(tables::object("bkt", std::string(1, id)), object.SerializeAsString());
+}
+
+} // namespace
+
+TEST_CASE("an order to repair compares at once, and is done when all was compared") {
+  healer_fixture h;
+  for (char c : {'a', 'b', 'c'}) add_object_on(h, c, "node-1");
+  h.start();
+  h.fx.advance(30s);
+  REQUIRE(h.log->compared == 3);
+  CHECK_FALSE(order(h, pb::heal_order::look).comparing().wanted());
+  h.log->lacking.insert(id_of('b').to_bytes());
+  auto said = order(h, pb::heal_order::repair);
+  CHECK(said.active());
+  CHECK(said.comparing().wanted());
+  CHECK(said.comparing().extents_before() == 3);
+  h.fx.advance(20s);
+  CHECK(h.log->compared == 6);
+  CHECK(h.log->repaired.contains(id_of('b').to_bytes()));
+  said = order(h, pb::heal_order::look);
+  CHECK_FALSE(said.comparing().wanted());
+  CHECK(said.comparing().incomplete() == 1);
+  CHECK(said.comparing().repaired() == 1);
+  CHECK(said.comparing().walks() == 2);
+  h.fx.advance(caf::timespan{61min}); // the hourly comparison goes on, once
+  CHECK(h.log->compared == 9);
+}
+
+TEST_CASE("an order to repair one node compares what that node should hold") {
+  healer_fixture h;
+  add_object_on(h, 'a', "node-1");
+  add_object_on(h, 'b', "node-2");
+  h.start();
+  h.fx.advance(30s);
+  REQUIRE(h.log->compared == 2);
+  order(h, pb::heal_order::repair, "node-2");
+  h.fx.advance(20s);
+  CHECK(h.log->compared == 3);
+  order(h, pb::heal_order::repair, "node-1");
+  order(h, pb::heal_order::repair, "node-2"); // both
+  h.fx.advance(20s);
+  CHECK(h.log->compared == 5);
 }

@@ -1,131 +1,9 @@
-#include "actors/mover.hpp"
-
-#include "core/extent_codec.hpp"
-#include "core/read_pins.hpp"
-#include "core/tables.hpp"
-#include "support/cluster_maps.hpp"
-#include "support/mock_cluster.hpp"
-#include "support/model_metadata.hpp"
+#include "support/mover_fixture.hpp"
 #include "support/print_result.hpp"
-
-#include <caf/all.hpp>
 
 using namespace troupe;
 using namespace troupe::test;
 using namespace std::chrono_literals;
-
-namespace {
-
-constexpr stripe_geometry rs32{.k = 3, .m = 2, .piece_bytes = 1024};
-
-class manual_clock final : public wall_clock {
-public:
-  unix_ms now() const override { return now_ms; }
-  unix_ms now_ms = 1'000'000;
-};
-
-// Objects on node-0 .. node-4 of seven nodes, and a mover that is told what the map is.
-struct mover_fixture {
-  mover_fixture() : cluster(7) {
-    for (std::size_t i = 0; i < 7; ++i)
-      nodes.push_back(nth_cluster_node(i, i < 5 ? node_state::up : node_state::joining));
-    metadata = cluster.fx.own(cluster.fx.system.spawn(model_metadata, rows, nullptr));
-    see();
-  }
-
-  // New content goes to the nodes that are up.
-  void see() {
-    map = map ? map->next(nodes).value() : map_of_nodes(nodes);
-    auto view = std::make_shared<cluster_view>();
-    view->places = places_of(*map);
-    for (auto& [name, shard] : cluster.shards) {
-      auto* n = map->find(node_id{name});
-      if (n->state == node_state::gone) view->gone.push_back(n->id);
-      view->nodes.emplace_back(n->id, reachable(name) ? caf::actor_cast<shard_actor>(shard) : shard_actor{});
-    }
-    caf::anon_send(cluster.replicator, view_atom::value, new_view{view});
-    if (heal) tell();
-    cluster.fx.run();
-  }
-  void tell() {
-    auto view = std::make_shared<healing_view>(*map);
-    for (auto& n : nodes)
-      if (reachable(n.id.name)) view->reachable.insert(n.id);
-    view->active = true;
-    caf::anon_send(heal, view_atom::value, new_healing_view{view});
-  }
-  bool reachable(const std::string& name) const { return !dead.contains(name); }
-
-  void put(const std::string& key, const std::string& content) {
-    auto summary = cluster.upload(content, rs32);
-    REQUIRE(summary);
-    pb::object_record record;
-    record.set_size(content.size());
-    *record.mutable_extent() = summary->extent;
-    rows->put(tables::object("bucket", key), record.SerializeAsString());
-    contents[key] = content;
-  }
-  pb::extent extent_of(const std::string& key) {
-    pb::object_record record;
-    REQUIRE(record.ParseFromString(rows->get(tables::object("bucket", key)).value().value()));
-    return record.extent();
-  }
-  bool names(const std::string& node) {
-    for (auto& [key, content] : contents)
-      for (auto& n : map_of(extent_of(key)).value().all_nodes())
-        if (n.name == node) return true;
-    return false;
-  }
-  void check_contents() {
-    for (auto& [key, content] : contents) {
-      auto got = cluster.download(extent_of(key), 0, content.size());
-      REQUIRE(got);
-      CHECK(*got == content);
-    }
-  }
-  void start() {
-    mover_options o;
-    o.metadata = metadata;
-    o.replicator = cluster.replicator;
-    o.pins = &pins;
-    o.clock = &clock;
-    o.delay = 60s;
-    o.vacated_grace = 10s;
-    o.bytes_per_second = 1 << 30;
-    heal = cluster.fx.own(cluster.fx.system.spawn(mover, std::move(o)));
-    tell();
-    cluster.fx.advance(3s);
-  }
-  void pass(std::chrono::seconds s) {
-    for (; s > 0s; s -= 1s) {
-      clock.now_ms += 1000;
-      cluster.fx.advance(1s);
-    }
-  }
-  pb::healing_status status() {
-    auto a = cluster.fx.ask<wire<pb::healing_status>>(heal, status_atom::value);
-    return *cluster.fx.wait(a).value();
-  }
-  std::size_t pieces_on(const std::string& node) { return cluster.node(node).pieces.size(); }
-  bool row_there(const std::string& key) { return rows->get(key).value().has_value(); }
-
-  manual_clock clock;
-  read_pins pins;
-  std::shared_ptr<state> rows = std::make_shared<state>(make_memory_base());
-  mock_cluster cluster;
-  metadata_actor metadata;
-  std::vector<cluster_node> nodes;
-  std::optional<cluster_map> map;
-  std::set<std::string> dead;
-  std::map<std::string, std::string> contents;
-  mover_actor heal;
-};
-
-void put_some(mover_fixture& f, int n = 10) {
-  for (int i = 0; i < n; ++i) f.put("key-" + std::to_string(i), content_of(static_cast<std::uint64_t>(i), 7000));
-}
-
-} // namespace
 
 TEST_CASE("nothing moves while every node is where it should be", "[mover]") {
   mover_fixture f;
@@ -247,5 +125,50 @@ TEST_CASE("with nowhere to go pieces stay, and that is told", "[mover]") {
   CHECK(f.names("node-3"));
   CHECK(f.status().stuck() == 3);
   CHECK(!f.row_there(emptied_row(node_id{"node-3"})));
+  f.check_contents();
+}
+
+namespace {
+
+pb::heal_report order(mover_fixture& f, pb::heal_order::kinds kind) {
+  pb::heal_order o;
+  o.set_kind(kind);
+  auto a = f.cluster.fx.ask<wire<pb::heal_report>>(f.heal, heal_atom::value, wire<pb::heal_order>{std::move(o)});
+  return *f.cluster.fx.wait(a).value();
+}
+
+} // namespace
+
+TEST_CASE("an order to rebalance walks at once, and ends with a walk that found nothing", "[mover]") {
+  mover_fixture f;
+  put_some(f);
+  f.start();
+  f.pass(3s); // now it waits for a minute
+  auto walks = f.status().walks();
+  auto said = order(f, pb::heal_order::rebalance);
+  CHECK(said.active());
+  CHECK(said.rebalancing());
+  CHECK(said.walk_extents_before() == 10);
+  f.pass(3s);
+  CHECK(f.status().walks() > walks);
+  CHECK_FALSE(order(f, pb::heal_order::look).rebalancing());
+}
+
+TEST_CASE("an order to rebalance does not wait for a node that is down", "[mover]") {
+  mover_fixture f;
+  put_some(f);
+  f.start();
+  f.dead = {"node-1"};
+  f.cluster.node("node-1").fail_all(ec::unavailable);
+  f.nodes[5].state = f.nodes[6].state = node_state::up;
+  f.nodes[1].state = node_state::down;
+  f.nodes[1].since_ms = f.clock.now_ms;
+  f.see();
+  f.pass(5s);
+  REQUIRE(f.names("node-1"));
+  order(f, pb::heal_order::rebalance);
+  f.pass(30s);
+  CHECK(!f.names("node-1"));
+  CHECK_FALSE(order(f, pb::heal_order::look).rebalancing());
   f.check_contents();
 }

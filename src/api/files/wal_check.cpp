@@ -214,6 +214,11 @@ http::task<const char*> restore(log_access& c, const difference& d) {
   same->set_key(key);
   same->set_kind(d.row ? pb::precondition::equals : pb::precondition::not_exists);
   if (d.row) same->set_digest(tables::digest_of(*d.row));
+  if (record.has_extent()) { // nobody is about to remove what nothing named
+    auto* unclaimed = batch.add_preconditions();
+    unclaimed->set_kind(pb::precondition::not_exists);
+    unclaimed->set_key(tables::condemned_row(data_id::from_bytes(record.extent().data_id())));
+  }
   auto& put = add(batch, pb::operation::put, key);
   put.set_value(d.expected->data());
   // What is replaced gives its pieces back, unless they are the same.
