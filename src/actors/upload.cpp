@@ -390,13 +390,7 @@ result<upload_actor> spawn_upload(caf::actor_system& system, upload_start start)
   auto now = system.clock().now();
   std::stable_partition(
     candidates.begin(), candidates.end(), [&](const node_id& n) { return !start.suspected->has(n, now); });
-  if (start.what.durability == durability::first && g.k != 1)
-    return fail(ec::bad_argument, "one piece of content that is erasure-coded is nothing to acknowledge");
-  const auto needed = pieces_needed(g.k, g.m, start.what.durability);
-  if (start.what.size != 0 && candidates.size() < needed)
-    return fail(ec::unavailable,
-      "content of " + std::to_string(g.k) + "+" + std::to_string(g.m) + " pieces needs " + std::to_string(needed) +
-        " nodes; there are " + std::to_string(candidates.size()));
+  if (start.what.size != 0) TROUPE_TRY(check_start(g, start.what.durability, candidates.size()));
   auto s = std::make_shared<session>(std::move(start), std::move(*codec), std::move(candidates));
   return spawn_counted(system, upload, std::move(s));
 }
