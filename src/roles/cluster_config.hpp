@@ -65,6 +65,14 @@ struct metadata_config {
   friend bool operator==(const metadata_config&, const metadata_config&) = default;
 };
 
+// Of the files front door: its log, and what it keeps in memory.
+struct files_config {
+  std::uint64_t segment_bytes = std::uint64_t{1} << 20;
+  std::uint32_t segments_kept = 16; // closed ones
+  std::uint64_t cache_bytes = std::uint64_t{64} << 20;
+  friend bool operator==(const files_config&, const files_config&) = default;
+};
+
 struct healing_config {
   std::chrono::milliseconds delay{60'000}; // between down and the first repair
   std::uint64_t rate_bytes = 64 << 20;     // a second
@@ -97,6 +105,7 @@ struct cluster_config {
   gossip_config gossip;
   metadata_config metadata;
   healing_config healing;
+  files_config files;
   std::uint64_t upload_memory_bytes = 192 << 20;
   std::optional<tls_files> tls; // with {node} in them; see tls_of()
   credentials keys;             // both empty: see cluster_credentials()

@@ -59,6 +59,17 @@ surface_context context_of(const coordinator_options& o) {
   return {.store_of = front_door::store_of,
     .actors_of = front_door::actors_of,
     .metadata = o.metadata,
+    .member = o.member,
+    .node = o.member_name,
+    .surveyor = o.surveyor,
+    .ring_manager = o.ring_manager,
+    .s3db_of = [all = o.s3db_of](const std::string& node) -> std::optional<std::string> {
+      auto found = all.find(node);
+      return found == all.end() || found->second.port == 0 ? std::nullopt : std::optional{to_string(found->second)};
+    },
+    .files = {.segment_bytes = o.file_segment_bytes,
+      .segments_kept = o.file_segments_kept,
+      .cache_bytes = o.file_cache_bytes},
     .secret_of = secret_lookup_of(o.keys),
     .clock = o.clock,
     .random = o.random,
@@ -270,6 +281,7 @@ std::size_t coordinator::stop(std::chrono::milliseconds grace) {
   }
   impl_->end_healing();
   impl_->options.metadata = nullptr;
+  impl_->options.member = nullptr;
   impl_->options.replicator = nullptr;
   impl_->options.surveyor = nullptr;
   impl_->options.ring_manager = nullptr;

@@ -18,6 +18,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -40,6 +41,12 @@ struct coordinator_options {
   credentials keys;
   std::string region = "us-east-1";
   metadata_actor metadata;
+  metadata_actor member;                    // of this process; empty when it has none
+  std::string member_name;                  // its node's name; of a process without one, the same
+  std::map<std::string, host_port> s3db_of; // where clients reach the s3db of a node, as far as it is configured
+  std::uint64_t file_segment_bytes = std::uint64_t{1} << 20; // of the files front door's log
+  std::uint64_t file_segments_kept = 16;
+  std::uint64_t file_cache_bytes = std::uint64_t{64} << 20;
   replicator_actor replicator;
   surveyor_actor surveyor;                       // for /admin
   std::shared_ptr<const live_node_counts> nodes; // decides the geometry of new content

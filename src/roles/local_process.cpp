@@ -28,6 +28,7 @@ result<std::unique_ptr<local_process>> local_process::start(const cluster_config
   o.inline_bytes_max = config.cluster.inline_limit_bytes;
   o.redundancy = redundancy_of(config);
   o.healing = config.healing;
+  o.files = config.files;
   auto started = local_store::start(o);
   if (!started) return started.error();
   spdlog::info(

@@ -40,6 +40,7 @@ struct local_store_options {
   std::uint64_t inline_bytes_max = 8192;
   troupe::redundancy redundancy;
   healing_config healing;
+  files_config files;
 };
 
 class local_store {

@@ -186,6 +186,16 @@ result<> node_process::impl::start_coordinator() {
   o.keys = *keys;
   o.region = config.region;
   o.metadata = router;
+  o.member = member;
+  o.member_name = self.id.name;
+  for (auto& n : config.nodes)
+    if (auto where = n.fronts.s3db) {
+      const bool all = where->host == "0.0.0.0" || where->host == "::";
+      o.s3db_of.emplace(n.id.name, host_port{all ? n.address.host : where->host, where->port});
+    }
+  o.file_segment_bytes = config.files.segment_bytes;
+  o.file_segments_kept = config.files.segments_kept;
+  o.file_cache_bytes = config.files.cache_bytes;
   o.replicator = replicator;
   o.surveyor = surveyor;
   o.ring_manager = ring_manager;

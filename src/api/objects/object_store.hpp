@@ -8,6 +8,7 @@
 #include "base/environment.hpp"
 #include "base/error.hpp"
 #include "codec/checksum_set.hpp"
+#include "core/quorum.hpp"
 #include "troupe.pb.h"
 
 #include <cstdint>
@@ -45,6 +46,9 @@ struct put_object {
   expected_content expected;
   object_conditions conditions;
   std::string storage_class;
+  troupe::durability durability = durability::quorum;
+  // Adds operations to the batch that makes the object visible, when its record is known: they happen with it or not at all.
+  std::function<void(const pb::object_record&, pb::batch&)> beside;
 };
 
 struct put_outcome {
@@ -117,8 +121,9 @@ public:
   // ec::no_such_bucket, ec::no_such_key. with_content: also inline content and the manifest.
   virtual http::task<result<stored_object>> get(std::string bucket, std::string key, bool with_content) = 0;
   virtual std::unique_ptr<object_reader> read(const stored_object&, std::uint64_t offset, std::uint64_t length) = 0;
-  // Deleting what is not there is fine (S3). Conditions: if_match only.
-  virtual http::task<result<>> remove(std::string bucket, std::string key, object_conditions conditions) = 0;
+  // Deleting what is not there is fine (S3). Conditions: if_match only. `beside`: operations of the same batch.
+  virtual http::task<result<>> remove(
+    std::string bucket, std::string key, object_conditions conditions, std::vector<pb::operation> beside = {}) = 0;
   virtual http::task<result<listing>> list(list_objects what) = 0; // ec::no_such_bucket
 
   virtual http::task<result<data_id>> create_upload(std::string bucket, std::string key, pb::upload_record what) = 0;
