@@ -48,6 +48,7 @@ void add_admin(CLI::App& app, command& chosen) {
   add_looking_commands(*admin, chosen);
   add_changing_commands(*admin, chosen);
   add_fault_commands(*admin, chosen);
+  add_shards_commands(*admin, chosen);
 }
 
 CLI::App* add_admin_command(

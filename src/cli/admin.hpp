@@ -20,6 +20,7 @@ struct admin_flags : storage_flags {
 void add_looking_commands(CLI::App& admin, command& chosen);  // status, nodes, raft, where
 void add_changing_commands(CLI::App& admin, command& chosen); // drain, undrain, remove, weight, join, members
 void add_fault_commands(CLI::App& admin, command& chosen);    // fault drop, delay, clear, list
+void add_shards_commands(CLI::App& admin, command& chosen);   // shards token
 
 // A subcommand with the flags that all have.
 CLI::App* add_admin_command(

@@ -12,6 +12,7 @@
 #include "api/s3db/s3db.hpp"
 #include "core/read_pins.hpp"
 #include "roles/front_door.hpp"
+#include "roles/shards_front.hpp"
 
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
@@ -83,11 +84,13 @@ struct coordinator::impl {
   std::unique_ptr<s3::surface> surface;
   clustered_store_options store;
   std::vector<std::unique_ptr<front_door>> doors; // s3, console, then those that are switched on
+  std::unique_ptr<shards_front> shards;
 
   result<host_port> open(caf::actor_system&, front_door_options);
   result<> open_s3(caf::actor_system&);
   result<> open_console(caf::actor_system&);
   result<> open_fronts(caf::actor_system&);
+  result<> open_shards(caf::actor_system&);
   void heal_and_move(caf::actor_system&);
 
   healer_actor heal;
@@ -163,7 +166,27 @@ result<> coordinator::impl::open_fronts(caf::actor_system& system) {
   TROUPE_TRY(open_one("directory", fronts.directory, directory::make_handler, directory::render_error));
   TROUPE_TRY(open_one("files", fronts.files, files::make_handler, files::render_error));
   TROUPE_TRY(open_one("s3db", fronts.s3db, s3db::make_handler, s3db::render_error));
-  if (fronts.shards) return fail(ec::not_implemented, "shards are not there yet: switch them off");
+  return open_shards(system);
+}
+
+result<> coordinator::impl::open_shards(caf::actor_system& system) {
+  auto& where = options.fronts.shards;
+  if (!where) return {};
+  shards_front_options o;
+  o.node = options.self.name.empty() ? "node-1" : options.self.name;
+  o.where = *where;
+  o.reachable_host = options.reachable_host;
+  o.secret = options.keys.secret_key;
+  o.lease = options.shards_lease;
+  o.delete_grace = options.shards_delete_grace;
+  o.volumes = options.volumes;
+  o.metadata = options.metadata;
+  o.clock = options.clock;
+  o.random = options.random;
+  auto started = shards_front::start(system, std::move(o));
+  if (!started) return fail(started.error().code, "shards: " + started.error().message);
+  shards = std::move(*started);
+  where = shards->where();
   return {};
 }
 
@@ -226,6 +249,11 @@ std::size_t coordinator::stop(std::chrono::milliseconds grace) {
   for (auto& door : impl_->doors) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
     cut += door->stop(std::max(left, std::chrono::milliseconds{0}));
+  }
+  if (impl_->shards) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    impl_->shards->stop(std::max(left, std::chrono::milliseconds{0}));
+    impl_->shards.reset();
   }
   caf::anon_send_exit(impl_->heal, caf::exit_reason::user_shutdown);
   impl_->heal = nullptr;

@@ -13,12 +13,14 @@
 #include "roles/credentials.hpp"
 #include "roles/front_addresses.hpp"
 #include "roles/host_port.hpp"
+#include "roles/shards_config.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace troupe {
 
@@ -32,6 +34,10 @@ struct coordinator_options {
   host_port s3;
   host_port console;
   front_addresses fronts; // those that are switched on
+  std::chrono::milliseconds shards_lease{3000};
+  std::chrono::milliseconds shards_delete_grace{60'000};
+  std::vector<volume_config> volumes; // of this node, for shards
+  std::string reachable_host;         // where other machines find this one; empty: as it listens
   unsigned io_threads = 1;
   // What uploads and downloads may hold in memory at a time, all io threads together.
   std::uint64_t memory_bytes = std::uint64_t{192} << 20;
