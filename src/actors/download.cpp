@@ -1,5 +1,6 @@
 #include "actors/download.hpp"
 
+#include "actors/census.hpp"
 #include "actors/reply.hpp"
 #include "base/log_limit.hpp"
 #include "codec/erasure.hpp"
@@ -283,7 +284,7 @@ result<download_actor> spawn_download(caf::actor_system& system, download_start 
   auto codec = erasure_codec::make(g.k, g.m);
   if (!codec) return codec.error();
   auto s = std::make_shared<session>(std::move(start), std::move(*map), std::move(*codec));
-  return system.spawn(download, std::move(s));
+  return spawn_counted(system, download, std::move(s));
 }
 
 } // namespace troupe

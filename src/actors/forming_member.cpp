@@ -1,5 +1,6 @@
 #include "actors/forming_member.hpp"
 
+#include "actors/census.hpp"
 #include "base/log_limit.hpp"
 
 #include <caf/actor_system.hpp>
@@ -147,8 +148,9 @@ ticking_member::behavior_type forming_member(member_pointer self, forming_member
 
 metadata_actor spawn_forming_member(caf::actor_system& system, forming_member_options options) {
   auto detached = options.member.detached; // opening reads the whole log
-  return caf::actor_cast<metadata_actor>(detached ? system.spawn<caf::detached>(forming_member, std::move(options))
-                                                  : system.spawn(forming_member, std::move(options)));
+  return caf::actor_cast<metadata_actor>(detached
+      ? spawn_counted<caf::detached>(system, forming_member, std::move(options))
+      : spawn_counted(system, forming_member, std::move(options)));
 }
 
 } // namespace troupe

@@ -1,5 +1,6 @@
 #include "actors/gossiper.hpp"
 
+#include "actors/census.hpp"
 #include "actors/peer_methods.hpp"
 #include "base/log_limit.hpp"
 
@@ -58,8 +59,11 @@ void carry_out(gossiper_pointer self, gossip::effects todo) {
   for (auto& d : todo.send)
     s.options.net->post(
       {name_at(*s.members, d.address), d.address}, plane::control, to_peer(peer_method::gossip, d.message));
-  for (auto& m : todo.changed)
-    if (m.id != s.options.node) spdlog::info("member {} ({}) is {}", m.id.name, m.address, text_of(m.status));
+  for (auto& m : todo.changed) {
+    if (m.id == s.options.node) continue;
+    spdlog::info("member {} ({}) is {}", m.id.name, m.address, text_of(m.status));
+    if (s.options.events) s.options.events->add("member", m.id.name, m.id.name + " is " + text_of(m.status));
+  }
   if (todo.same_name && s.twin_lines.allow(self->clock().now()))
     spdlog::error(
       "another process says that it is node {}, too, at {}: stop one of the two", s.options.node.name, *todo.same_name);
@@ -98,7 +102,7 @@ gossiper_actor::behavior_type gossiper(gossiper_pointer self, const gossiper_opt
 } // namespace
 
 gossiper_actor spawn_gossiper(caf::actor_system& system, gossiper_options options) {
-  return system.spawn(gossiper, std::move(options));
+  return spawn_counted(system, gossiper, std::move(options));
 }
 
 } // namespace troupe

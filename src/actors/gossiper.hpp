@@ -4,6 +4,7 @@
 
 #include "actors/interfaces.hpp"
 #include "base/environment.hpp"
+#include "core/event_log.hpp"
 #include "core/gossip.hpp"
 #include "net/channel.hpp"
 
@@ -24,6 +25,7 @@ struct gossiper_options {
   std::shared_ptr<channel> net;
   wall_clock* clock = nullptr; // for the first incarnation
   entropy* random = nullptr;
+  std::shared_ptr<event_log> events; // may be empty
 };
 
 gossiper_actor spawn_gossiper(caf::actor_system&, gossiper_options);

@@ -1,5 +1,6 @@
 #include "actors/hasher.hpp"
 
+#include "actors/census.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/reply.hpp"
 
@@ -51,6 +52,8 @@ ticking_hasher::behavior_type hasher(hasher_pointer self) {
 
 } // namespace
 
-hasher_actor spawn_hasher(caf::actor_system& system) { return caf::actor_cast<hasher_actor>(system.spawn(hasher)); }
+hasher_actor spawn_hasher(caf::actor_system& system) {
+  return caf::actor_cast<hasher_actor>(spawn_counted(system, hasher));
+}
 
 } // namespace troupe

@@ -212,11 +212,16 @@ healer_actor::behavior_type healer(healer_actor::stateful_pointer<healer_state> 
     },
     [self](compare_atom) {
       auto& s = self->state;
-      if (s.active) return compare_step(self);
-      self->delayed_send(self, s.options.repair_interval, compare_atom::value);
+      auto due = self->clock().now() >= s.compare_due || s.compare_order == healer_state::orders::waiting;
+      if (s.active && due) return compare_step(self);
+      self->delayed_send(self, s.active ? order_interval : s.options.repair_interval, compare_atom::value);
     },
     [self](view_atom, const new_healing_view& v) { self->state.active = v.view->active; },
     [self](status_atom) -> std::uint64_t { return self->state.reclaimed; },
+    [self](heal_atom, const wire<pb::heal_order>& order) {
+      if (order->kind() == pb::heal_order::repair && self->state.active) compare_now(self, order->node());
+      return comparison_report(self->state);
+    },
   };
 }
 

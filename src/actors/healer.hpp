@@ -10,6 +10,7 @@
 #include "base/environment.hpp"
 #include "base/log_limit.hpp"
 
+#include <caf/actor_clock.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
 #include <chrono>
@@ -52,10 +53,21 @@ struct healer_state {
   std::string compare_cursor;
   std::uint64_t compared = 0, incomplete = 0; // extents of this walk
   log_limit compare_lines;
+  // Of an operator's order, and for his report.
+  caf::actor_clock::time_point compare_due{}; // not before, unless ordered
+  enum class orders : std::uint8_t { none, waiting, running } compare_order = orders::none;
+  std::string compare_only;      // the node that the order named; empty: all
+  std::string compare_only_next; // the same, until the walk begins
+  std::uint64_t compare_walks = 0, compared_before = 0, incomplete_before = 0;
 };
 
 // One walk of table repairs after another, for ever.
 void walk_repairs(healer_actor::stateful_pointer<healer_state> self);
+constexpr std::chrono::milliseconds order_interval{1'000}; // how soon an order is seen
+
+// Compares now, from the start; what is under way is finished first. Only what `node` should hold, unless it is empty.
+void compare_now(healer_actor::stateful_pointer<healer_state> self, const std::string& node);
+wire<pb::heal_report> comparison_report(const healer_state&);
 // One step of the comparison; the next one follows by itself.
 void compare_step(healer_actor::stateful_pointer<healer_state> self);
 

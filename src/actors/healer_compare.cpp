@@ -7,14 +7,18 @@
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <deque>
 #include <functional>
+#include <utility>
 #include <vector>
 
 namespace troupe {
 namespace {
 
 using self_pointer = healer_actor::stateful_pointer<healer_state>;
+
+using orders = healer_state::orders;
 
 constexpr std::size_t compared_at_once = 32;
 
@@ -34,6 +38,7 @@ void next_step(self_pointer self, const pb::list_reply& page) {
   auto& s = self->state;
   s.compare_cursor = page.last();
   auto pause = s.options.compare_pause;
+  auto due = self->clock().now();
   if (!page.truncated()) {
     s.compare_cursor.clear();
     if (++s.compare_table == tables_with_extents.size()) {
@@ -41,10 +46,16 @@ void next_step(self_pointer self, const pb::list_reply& page) {
         spdlog::warn(
           "healer: {} of {} extents lack pieces that a node should hold: they are made anew", s.incomplete, s.compared);
       s.compare_table = 0;
-      s.compared = s.incomplete = 0;
-      pause = s.options.compare_interval;
+      ++s.compare_walks;
+      s.compared_before = std::exchange(s.compared, 0);
+      s.incomplete_before = std::exchange(s.incomplete, 0);
+      if (s.compare_order == orders::running) s.compare_order = orders::none;
+      s.compare_only.clear();
+      due += s.options.compare_interval;
+      pause = std::min(s.options.compare_interval, order_interval);
     }
   }
+  s.compare_due = due;
   self->delayed_send(self, pause, compare_atom::value);
 }
 
@@ -100,6 +111,13 @@ void compare_some(self_pointer self, const std::shared_ptr<page_work>& work) {
   }
 }
 
+// An order may be of one node alone.
+bool is_wanted(const healer_state& s, const pb::extent& extent) {
+  if (s.compare_only.empty()) return true;
+  return std::any_of(extent.placements().begin(), extent.placements().end(),
+    [&](auto& p) { return std::find(p.nodes().begin(), p.nodes().end(), s.compare_only) != p.nodes().end(); });
+}
+
 void compare_page(self_pointer self, const wire<pb::list_reply>& page) {
   auto work = std::make_shared<page_work>();
   work->page = page;
@@ -107,15 +125,43 @@ void compare_page(self_pointer self, const wire<pb::list_reply>& page) {
     auto found = extents_in(tables_with_extents[self->state.compare_table], entry.value());
     if (!found) continue; // a row that does not parse is its readers' to report
     for (auto& extent : *found)
-      work->rest.push_back({entry.key(), tables::digest_of(entry.value()), std::move(extent)});
+      if (is_wanted(self->state, extent))
+        work->rest.push_back({entry.key(), tables::digest_of(entry.value()), std::move(extent)});
   }
   compare_some(self, work);
 }
 
 } // namespace
 
+void compare_now(self_pointer self, const std::string& node) {
+  auto& s = self->state;
+  if (s.compare_order == orders::waiting && s.compare_only_next != node)
+    s.compare_only_next.clear(); // two orders for two nodes: all
+  else
+    s.compare_only_next = node;
+  s.compare_order = orders::waiting;
+}
+
+wire<pb::heal_report> comparison_report(const healer_state& s) {
+  pb::heal_report report;
+  report.set_active(s.active);
+  auto& c = *report.mutable_comparing();
+  c.set_wanted(s.compare_order != orders::none);
+  c.set_extents(s.compared);
+  c.set_extents_before(s.compared_before);
+  bool walking = s.compare_table != 0 || !s.compare_cursor.empty() || s.compared != 0;
+  c.set_incomplete(walking ? s.incomplete : s.incomplete_before);
+  c.set_repaired(s.repaired);
+  c.set_walks(s.compare_walks);
+  return wire<pb::heal_report>{std::move(report)};
+}
+
 void compare_step(self_pointer self) {
   auto& s = self->state;
+  if (s.compare_order == orders::waiting && s.compare_table == 0 && s.compare_cursor.empty()) {
+    s.compare_order = orders::running;
+    s.compare_only = std::exchange(s.compare_only_next, {});
+  }
   pb::list_request request;
   request.set_prefix(std::string(1, tables_with_extents[s.compare_table]));
   request.set_start_after(s.compare_cursor);

@@ -27,8 +27,11 @@ using commit_atom = caf::atom_constant<caf::atom("commit")>;
 using copy_atom = caf::atom_constant<caf::atom("copy")>;
 using download_atom = caf::atom_constant<caf::atom("download")>;
 using drain_atom = caf::atom_constant<caf::atom("drain")>;
+using everyone_atom = caf::atom_constant<caf::atom("everyone")>;
+using fault_atom = caf::atom_constant<caf::atom("fault")>;
 using finish_atom = caf::atom_constant<caf::atom("finish")>;
 using gossip_atom = caf::atom_constant<caf::atom("gossip")>;
+using heal_atom = caf::atom_constant<caf::atom("heal")>;
 using leave_atom = caf::atom_constant<caf::atom("leave")>;
 using list_atom = caf::atom_constant<caf::atom("list")>;
 using members_atom = caf::atom_constant<caf::atom("members")>;
@@ -109,7 +112,7 @@ struct upload_summary {
 // One object on its way in: encodes, spreads, hashes. Ends by finish, abandon, or its idle timeout.
 using upload_actor = caf::typed_actor<
   // The next data piece, in order, of exactly stripe_layout's length. Answered when the next one may come:
-  // that is the back-pressure.
+  // that is the back-pressure. A stripe's pieces but its last may be fired: their errors answer the next message.
   caf::replies_to<write_atom, chunk>::with<void>,
   // W pieces of every stripe are on disk when this returns. Nothing is visible yet: the caller commits the extent.
   caf::replies_to<finish_atom>::with<upload_summary>,
@@ -153,7 +156,9 @@ struct new_healing_view {
 using healer_actor = caf::typed_actor<caf::reacts_to<tick_atom>, caf::reacts_to<repair_atom>,
   caf::reacts_to<compare_atom>, caf::reacts_to<view_atom, new_healing_view>,
   // Garbage rows reclaimed since start.
-  caf::replies_to<status_atom>::with<std::uint64_t>>;
+  caf::replies_to<status_atom>::with<std::uint64_t>,
+  // An operator's order, taken when it is this process that heals: its part of the report.
+  caf::replies_to<heal_atom, wire<pb::heal_order>>::with<wire<pb::heal_report>>>;
 
 // The members of the cluster as gossip knows them; immutable.
 struct gossip_member;
@@ -166,12 +171,15 @@ struct members_view {
 // What is being read somewhere (readers.hpp).
 using readers_actor = caf::typed_actor<
   // Those of the ids that are being read. An error while somebody who may read does not answer.
-  caf::replies_to<pinned_atom, wire<pb::data_ids>>::with<wire<pb::data_ids>>, caf::reacts_to<view_atom, new_healing_view>>;
+  caf::replies_to<pinned_atom, wire<pb::data_ids>>::with<wire<pb::data_ids>>,
+  caf::reacts_to<view_atom, new_healing_view>>;
 
 // Background work on where content is: moves pieces away from nodes that are lost or drained, and to where the ring wants
 // them. Driven by its own timer; idle unless it is this process that heals.
-using mover_actor = caf::typed_actor<caf::reacts_to<tick_atom, std::uint64_t>, caf::reacts_to<next_atom>, caf::reacts_to<view_atom, new_healing_view>,
-  caf::replies_to<status_atom>::with<wire<pb::healing_status>>>;
+using mover_actor = caf::typed_actor<caf::reacts_to<tick_atom, std::uint64_t>, caf::reacts_to<next_atom>,
+  caf::reacts_to<view_atom, new_healing_view>, caf::replies_to<status_atom>::with<wire<pb::healing_status>>,
+  // As the HEALER.
+  caf::replies_to<heal_atom, wire<pb::heal_order>>::with<wire<pb::heal_report>>>;
 
 // Who is alive, as this process sees it (core/gossip.hpp).
 using gossiper_actor = caf::typed_actor<caf::reacts_to<gossip_atom, wire<pb::gossip_message>>,
@@ -208,12 +216,32 @@ struct extent_surveys {
   std::shared_ptr<const std::vector<extent_survey>> surveys; // in the order asked
 };
 
+// What processes said of themselves, or of an order, by node; the others why they did not.
+struct process_answers;
+struct everyones_answers {
+  everyones_answers() = default;
+  explicit everyones_answers(std::shared_ptr<const process_answers> a) : answers(std::move(a)) {}
+  std::shared_ptr<const process_answers> answers;
+};
+
 // Asks around on behalf of an operator. A node that does not answer is part of the answer, not an error.
 using surveyor_actor = caf::typed_actor<
   // The storage nodes, as they are from now on.
   caf::reacts_to<view_atom, new_view>, caf::replies_to<status_atom>::with<survey_result>,
   // Which pieces are where they should be.
-  caf::replies_to<compare_atom, extents_to_survey>::with<extent_surveys>>;
+  caf::replies_to<compare_atom, extents_to_survey>::with<extent_surveys>,
+  // Who heals in this process.
+  caf::reacts_to<mover_atom, healer_actor, mover_actor>,
+  // What runs in every process; `processes` is filled.
+  caf::replies_to<everyone_atom, status_atom>::with<everyones_answers>,
+  // The order, carried out by this node, or by all when it is empty; `faults` is filled. A crash needs a node.
+  caf::replies_to<everyone_atom, fault_atom, wire<pb::fault_order>, std::string>::with<everyones_answers>,
+  // The order, given to the HEALER and the MOVER of this process.
+  caf::replies_to<heal_atom, wire<pb::heal_order>>::with<wire<pb::heal_report>>,
+  // The same in every coordinator; `healing` is filled.
+  caf::replies_to<everyone_atom, heal_atom, wire<pb::heal_order>>::with<everyones_answers>,
+  // Looks around, while somebody watches.
+  caf::reacts_to<tick_atom>>;
 
 } // namespace troupe
 
@@ -221,6 +249,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::new_view)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::new_healing_view)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::members_view)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::survey_result)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::everyones_answers)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::extents_to_survey)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::extent_surveys)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::upload_options) // sessions and their coordinator share a process

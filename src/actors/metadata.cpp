@@ -1,5 +1,6 @@
 #include "actors/metadata.hpp"
 
+#include "actors/census.hpp"
 #include "actors/metadata_state.hpp"
 
 #include <caf/actor_system.hpp>
@@ -223,8 +224,9 @@ result<metadata_actor> spawn_metadata(caf::actor_system& system, metadata_option
   if (!host) return std::move(host).error();
   parts->host = std::move(*host);
   auto detached = options.detached;
-  return caf::actor_cast<metadata_actor>(detached ? system.spawn<caf::detached>(metadata, std::move(options), parts)
-                                                  : system.spawn(metadata, std::move(options), parts));
+  return caf::actor_cast<metadata_actor>(detached
+      ? spawn_counted<caf::detached>(system, metadata, std::move(options), parts)
+      : spawn_counted(system, metadata, std::move(options), parts));
 }
 
 } // namespace troupe

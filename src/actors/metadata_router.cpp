@@ -1,5 +1,6 @@
 #include "actors/metadata_router.hpp"
 
+#include "actors/census.hpp"
 #include "actors/reply.hpp"
 
 #include <caf/actor_system.hpp>
@@ -232,7 +233,7 @@ ticking_router::behavior_type router(router_pointer self, metadata_router_option
 } // namespace
 
 metadata_actor spawn_metadata_router(caf::actor_system& system, metadata_router_options options) {
-  return caf::actor_cast<metadata_actor>(system.spawn(router, std::move(options)));
+  return caf::actor_cast<metadata_actor>(spawn_counted(system, router, std::move(options)));
 }
 
 } // namespace troupe

@@ -14,7 +14,8 @@ namespace {
 
 // A node that is down gets some time to come back.
 bool lost_for_long(const mover_state& s, const cluster_node& n) {
-  return n.state == node_state::down && s.options.clock->now() - n.since_ms >= s.options.delay.count();
+  if (n.state != node_state::down) return false;
+  return s.hurried || s.options.clock->now() - n.since_ms >= s.options.delay.count();
 }
 
 bool must_leave(const mover_state& s, const cluster_node& n) {
@@ -61,6 +62,7 @@ void arm(mover_pointer self, std::chrono::milliseconds delay) {
 void begin_walk(mover_pointer self) {
   auto& s = self->state;
   s.walking = true;
+  s.hurried = s.rebalancing;
   s.table = 0;
   s.cursor.clear();
   s.more = true;
@@ -97,6 +99,8 @@ void end_walk(mover_pointer self) {
   s.walking = false;
   s.told.set_walks(s.told.walks() + 1);
   s.told.clear_goal();
+  s.extents_before = s.told.extents_seen();
+  if (std::exchange(s.hurried, false) && s.complete && !s.found_something) s.rebalancing = false;
   if (auto n = s.told.under_protected(); n != std::exchange(s.warned_of, n) && n != 0)
     spdlog::warn(
       "mover: {} extents have lost pieces and can not get them back now: more nodes are needed, or these back",
@@ -172,8 +176,23 @@ void walk_on(mover_pointer self) {
 
 void end_round(mover_pointer self) {
   auto& s = self->state;
-  auto busy = s.found_something || s.goal == relocation_goal::protect || differs(*s.walked, *s.view);
+  auto busy = s.rebalancing || s.found_something || s.goal == relocation_goal::protect || differs(*s.walked, *s.view);
   arm(self, busy ? s.options.interval : std::min(s.options.idle_interval, until_lost(s)));
+}
+
+void rebalance_now(mover_pointer self) {
+  auto& s = self->state;
+  s.rebalancing = true;
+  if (!s.walking) arm(self, std::chrono::milliseconds{0});
+}
+
+wire<pb::heal_report> movement_report(const mover_state& s) {
+  pb::heal_report report;
+  report.set_active(s.view && s.view->active);
+  *report.mutable_mover() = s.told;
+  report.set_rebalancing(s.rebalancing);
+  report.set_walk_extents_before(s.extents_before);
+  return wire<pb::heal_report>{std::move(report)};
 }
 
 mover_actor::behavior_type mover(mover_pointer self, mover_options options) {
@@ -197,6 +216,11 @@ mover_actor::behavior_type mover(mover_pointer self, mover_options options) {
       if (changed && !s.walking) arm(self, s.options.interval); // not only after idle_interval
     },
     [self](status_atom) { return wire<pb::healing_status>{self->state.told}; },
+    [self](heal_atom, const wire<pb::heal_order>& order) {
+      auto& s = self->state;
+      if (order->kind() == pb::heal_order::rebalance && s.view && s.view->active) rebalance_now(self);
+      return movement_report(s);
+    },
   };
 }
 

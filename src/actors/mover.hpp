@@ -72,6 +72,10 @@ struct mover_state {
   pb::healing_status told;
   log_limit lines;
   std::uint64_t armed = 0; // the number of the tick that counts: the one armed last
+  // Of an operator's order: from it until a whole walk that began after it found nothing to move.
+  bool rebalancing = false;
+  bool hurried = false;             // this walk began after the order: it waits for no node that is down
+  std::uint64_t extents_before = 0; // seen in the last whole walk
 };
 
 using mover_pointer = mover_actor::stateful_pointer<mover_state>;
@@ -86,6 +90,9 @@ void walk_on(mover_pointer self);
 // One step through table vacated; begins the next walk when there is nothing left to remove now. mover_vacated.cpp.
 void remove_vacated(mover_pointer self);
 void end_round(mover_pointer self);
+// Walks at once, without waiting for its interval or for nodes that are down.
+void rebalance_now(mover_pointer self);
+wire<pb::heal_report> movement_report(const mover_state&);
 
 void complain(mover_pointer self, const std::string& what);
 

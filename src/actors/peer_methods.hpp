@@ -31,6 +31,10 @@ enum class peer_method : std::uint8_t {
   gossip = 40, // gossip_message; a post
   // Of a coordinator; control plane.
   pins = 60, // data_ids -> those of them that are being read there
+  // Of every process, for operators; control plane.
+  process_status = 80, // nothing -> process_status
+  process_fault = 81,  // fault_order -> fault_report
+  process_heal = 82,   // heal_order -> heal_report
 };
 
 inline peer_message to_peer(peer_method method, std::string head = {}, chunk body = {}) {

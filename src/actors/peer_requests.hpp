@@ -4,6 +4,7 @@
 
 #include "actors/peer_methods.hpp"
 #include "actors/reply.hpp"
+#include "actors/wire.hpp"
 
 #include <caf/actor_cast.hpp>
 #include <caf/actor_control_block.hpp>

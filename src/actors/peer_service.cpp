@@ -1,6 +1,8 @@
 #include "actors/peer_service.hpp"
 
+#include "actors/census.hpp"
 #include "actors/peer_methods.hpp"
+#include "actors/process_controls.hpp"
 #include "actors/readers.hpp"
 
 #include <caf/actor_system.hpp>
@@ -111,6 +113,20 @@ void serve_pins(service_pointer self, const served_request& r) {
   r.answer(peer_message{.method = 0, .head = pinned_here(*ids, *pins).SerializeAsString(), .body = {}});
 }
 
+void serve_operators(service_pointer self, const served_request& r, peer_method method) {
+  auto& o = self->state.options;
+  if (method == peer_method::process_heal)
+    return ask_head<pb::heal_order, pb::heal_report>(self, o.surveyor, "coordinator", r, heal_atom::value);
+  if (!o.controls) return r.answer(fail(ec::not_implemented, "this process does not answer operators"));
+  auto packed_head = [](const auto& m) { return peer_message{.method = 0, .head = m.SerializeAsString(), .body = {}}; };
+  if (method == peer_method::process_status) return r.answer(packed_head(o.controls->status()));
+  auto order = parse_head<pb::fault_order>(r.message);
+  if (!order) return r.answer(order.error());
+  auto done = o.controls->carry_out(*order);
+  if (!done) return r.answer(done.error());
+  r.answer(packed_head(*done));
+}
+
 void serve_post(service_pointer self, const served_request& r, peer_method method) {
   auto& o = self->state.options;
   if (method == peer_method::gossip && o.gossiper)
@@ -128,14 +144,16 @@ void serve(service_pointer self, const served_request& r) {
   if (method >= peer_method::metadata_read && method <= peer_method::metadata_members)
     return serve_metadata(self, r, method);
   if (method == peer_method::pins) return serve_pins(self, r);
+  if (method >= peer_method::process_status && method <= peer_method::process_heal)
+    return serve_operators(self, r, method);
   r.answer(fail(ec::not_implemented, "this process does not know request " + std::to_string(r.message.method)));
 }
 
 } // namespace
 
 peer_service_actor spawn_peer_service(caf::actor_system& system, peer_service_options options) {
-  return system.spawn(
-    [options = std::move(options)](service_pointer self) mutable -> peer_service_actor::behavior_type {
+  return spawn_counted(
+    system, [options = std::move(options)](service_pointer self) mutable -> peer_service_actor::behavior_type {
       self->state.options = std::move(options);
       self->set_default_handler(caf::drop);
       return {[self](serve_atom, const served_request& r) { serve(self, r); }};

@@ -8,17 +8,21 @@
 #include <caf/fwd.hpp>
 
 #include <chrono>
+#include <memory>
 
 namespace troupe {
 
 class read_pins;
+struct process_controls;
 
 struct peer_service_options {
   peer_service_options() = default; // not an aggregate: CAF rule 1
   shard_actor shard;                // may be empty, as the others
   metadata_actor metadata;          // the member of this process
   gossiper_actor gossiper;
-  const read_pins* pins = nullptr;           // of a coordinator; outlives the actor
+  surveyor_actor surveyor;                   // of a coordinator
+  const read_pins* pins = nullptr;           // the same; outlives the actor
+  std::shared_ptr<const process_controls> controls;
   std::chrono::milliseconds timeout{30'000}; // of every request of ours
 };
 

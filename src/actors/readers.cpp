@@ -1,5 +1,6 @@
 #include "actors/readers.hpp"
 
+#include "actors/census.hpp"
 #include "actors/healing_view.hpp"
 #include "actors/peer_requests.hpp"
 #include "core/read_pins.hpp"
@@ -76,8 +77,8 @@ pb::data_ids pinned_here(const pb::data_ids& ids, const read_pins& pins) {
 }
 
 readers_actor spawn_readers(caf::actor_system& system, readers_options options) {
-  return caf::actor_cast<readers_actor>(
-    system.spawn([options = std::move(options)](readers_pointer self) mutable -> answered_readers::behavior_type {
+  return caf::actor_cast<readers_actor>(spawn_counted(
+    system, [options = std::move(options)](readers_pointer self) mutable -> answered_readers::behavior_type {
       self->state.peers = peer_requests{options.net};
       self->state.options = std::move(options);
       self->set_default_handler(caf::drop);

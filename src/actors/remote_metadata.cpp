@@ -1,5 +1,6 @@
 #include "actors/remote_metadata.hpp"
 
+#include "actors/census.hpp"
 #include "actors/peer_requests.hpp"
 
 #include <caf/actor_system.hpp>
@@ -68,7 +69,8 @@ answered_metadata::behavior_type remote_metadata(
 
 metadata_actor spawn_remote_metadata(
   caf::actor_system& system, std::shared_ptr<channel> net, peer_address to, std::chrono::milliseconds timeout) {
-  return caf::actor_cast<metadata_actor>(system.spawn(remote_metadata, std::move(net), std::move(to), timeout));
+  return caf::actor_cast<metadata_actor>(
+    spawn_counted(system, remote_metadata, std::move(net), std::move(to), timeout));
 }
 
 } // namespace troupe

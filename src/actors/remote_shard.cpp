@@ -1,5 +1,6 @@
 #include "actors/remote_shard.hpp"
 
+#include "actors/census.hpp"
 #include "actors/peer_requests.hpp"
 
 #include <caf/actor_system.hpp>
@@ -68,7 +69,8 @@ answered_shard::behavior_type remote_shard(
 
 shard_actor spawn_remote_shard(
   caf::actor_system& system, std::shared_ptr<channel> net, peer_address to, remote_timeouts timeouts) {
-  return caf::actor_cast<shard_actor>(system.spawn(remote_shard, std::move(net), std::move(to), std::move(timeouts)));
+  return caf::actor_cast<shard_actor>(
+    spawn_counted(system, remote_shard, std::move(net), std::move(to), std::move(timeouts)));
 }
 
 } // namespace troupe

@@ -1,5 +1,6 @@
 #include "actors/repair.hpp"
 
+#include "actors/census.hpp"
 #include "actors/reply.hpp"
 #include "core/extent_codec.hpp"
 #include "core/stripe_read.hpp"
@@ -270,7 +271,7 @@ result<repair_actor> spawn_repair(caf::actor_system& system, repair_start start)
     if (stored_bytes(s->map.layout(), m.stripe(), m.piece()) == 0) continue; // known zeros, never stored
     s->gaps[m.stripe()].push_back({m.piece(), s->map.nodes_of(m.stripe())[m.piece()]});
   }
-  return system.spawn(repair, std::move(s));
+  return spawn_counted(system, repair, std::move(s));
 }
 
 } // namespace troupe

@@ -1,5 +1,6 @@
 #include "actors/replicator.hpp"
 
+#include "actors/census.hpp"
 #include "actors/download.hpp"
 #include "actors/repair.hpp"
 #include "actors/reply.hpp"
@@ -167,7 +168,7 @@ replicator_actor::behavior_type replicator(replicator_pointer self, const replic
 } // namespace
 
 replicator_actor spawn_replicator(caf::actor_system& system, replicator_options options) {
-  return system.spawn(replicator, std::move(options));
+  return spawn_counted(system, replicator, std::move(options));
 }
 
 } // namespace troupe

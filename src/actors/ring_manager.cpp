@@ -1,12 +1,15 @@
 #include "actors/ring_manager.hpp"
 
+#include "actors/census.hpp"
 #include "actors/healing_view.hpp"
+#include "actors/map_rows.hpp"
 #include "actors/mover.hpp"
 #include "actors/remote_shard.hpp"
 #include "actors/reply.hpp"
 #include "base/log_limit.hpp"
 #include "core/cluster_requests.hpp"
 #include "core/map_change.hpp"
+#include "core/map_news.hpp"
 #include "core/tables.hpp"
 
 #include <caf/actor_system.hpp>
@@ -24,7 +27,6 @@
 namespace troupe {
 namespace {
 
-constexpr std::string_view map_row = "cluster_map";
 constexpr unsigned change_tries_max = 8; // of an operator's request that others are faster than
 
 struct ring_manager_state {
@@ -49,8 +51,6 @@ struct ring_manager_state {
   bool member_fine = true;                 // of this process
   bool reading = false, proposing = false; // the map; one after the other
 };
-
-using row_values = std::map<std::string, std::string>; // by key; those that exist
 
 using manager_pointer = ring_manager_actor::stateful_pointer<ring_manager_state>;
 
@@ -137,13 +137,19 @@ void show(manager_pointer self) {
   show_healers(self);
 }
 
+void take_map(manager_pointer self, const cluster_map& map) {
+  auto& s = self->state;
+  if (s.options.events) tell_news(*s.options.events, s.map ? &*s.map : nullptr, map);
+  s.map = map;
+}
+
 // ---- the map -----------------------------------------------------------------------------------------------------
 
 // Puts the next map in place of the one that it was made from.
 wire<pb::batch> replacing(
   const ring_manager_options& o, const cluster_map& next, const std::optional<std::string>& before) {
   pb::batch batch;
-  auto key = tables::system_row(map_row);
+  auto key = map_key();
   auto& p = *batch.add_preconditions();
   p.set_key(key);
   p.set_kind(before ? pb::precondition::equals : pb::precondition::not_exists);
@@ -233,13 +239,6 @@ void tell_in_touch(const ring_manager_state& s, bool yes) {
   if (s.options.in_touch) *s.options.in_touch = yes;
 }
 
-std::string map_key() { return tables::system_row(map_row); }
-
-std::optional<std::string> row_in(const row_values& rows) {
-  auto found = rows.find(map_key());
-  return found == rows.end() ? std::nullopt : std::optional{found->second};
-}
-
 result<cluster_map> map_in(const ring_manager_options& o, const std::optional<std::string>& row) {
   if (!row) return cluster_map::empty(o.cluster);
   pb::cluster_map message;
@@ -260,19 +259,13 @@ wire<pb::read_request> map_request(const ring_manager_state& s) {
   return wire<pb::read_request>{std::move(request)};
 }
 
-row_values rows_of(const pb::read_reply& reply) {
-  row_values rows;
-  for (auto& row : reply.rows()) rows[row.key()] = row.value();
-  return rows;
-}
-
 void map_read(manager_pointer self, const row_values& rows) {
   auto& s = self->state;
   auto row = row_in(rows);
   auto map = map_in(s.options, row);
   if (!map) return complain(self, map.error().message);
   if (row) {
-    s.map = *map;
+    take_map(self, *map);
     show(self);
     auto* me = map->find(s.options.self.id);
     if (me == nullptr) return ask_to_join(self, *map, *row);
@@ -303,7 +296,7 @@ void change_map(manager_pointer self, const wire<pb::map_change>& change, const 
 void changed(manager_pointer self, const cluster_map& map, const map_reply& answer) {
   auto& s = self->state;
   if (!s.map || s.map->epoch() < map.epoch()) { // at once: whoever asked looks next
-    s.map = map;
+    take_map(self, map);
     show(self);
   }
   answer(wire<pb::cluster_map>{map.message()});
@@ -368,8 +361,8 @@ void tick(manager_pointer self) {
 } // namespace
 
 ring_manager_actor spawn_ring_manager(caf::actor_system& system, ring_manager_options options) {
-  return system.spawn(
-    [options = std::move(options)](manager_pointer self) mutable -> ring_manager_actor::behavior_type {
+  return spawn_counted(
+    system, [options = std::move(options)](manager_pointer self) mutable -> ring_manager_actor::behavior_type {
       self->state.options = std::move(options);
       self->state.watching_since = now_of(self);
       self->set_default_handler(caf::drop);

@@ -8,6 +8,7 @@
 #include "actors/cluster_view.hpp"
 #include "base/environment.hpp"
 #include "core/cluster_map.hpp"
+#include "core/event_log.hpp"
 #include "core/membership.hpp"
 #include "core/placement.hpp"
 #include "net/channel.hpp"
@@ -41,6 +42,7 @@ struct ring_manager_options {
   std::chrono::milliseconds interval{500};
   std::chrono::milliseconds request_timeout{10'000}; // longer than the router's patience: it knows what is wrong
   wall_clock* clock = nullptr;
+  std::shared_ptr<event_log> events; // told what changed in the map; may be empty
 };
 
 ring_manager_actor spawn_ring_manager(caf::actor_system&, ring_manager_options);

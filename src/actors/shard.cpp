@@ -1,5 +1,6 @@
 #include "actors/shard.hpp"
 
+#include "actors/census.hpp"
 #include "actors/reply.hpp"
 #include "core/extent_codec.hpp"
 #include "core/stripe_rebuild.hpp"
@@ -249,8 +250,8 @@ result<shard_actor> spawn_shard(caf::actor_system& system, shard_options options
   if ((*store)->rebuilt() && (*store)->count().pieces != 0)
     spdlog::warn("shard of {}: the index was rebuilt from the log: {} pieces", options.node, (*store)->count().pieces);
   std::shared_ptr<piece_store> shared = std::move(*store);
-  if (options.detached) return system.spawn<caf::detached>(shard, std::move(options), std::move(shared));
-  return system.spawn(shard, std::move(options), std::move(shared));
+  if (options.detached) return spawn_counted<caf::detached>(system, shard, std::move(options), std::move(shared));
+  return spawn_counted(system, shard, std::move(options), std::move(shared));
 }
 
 } // namespace troupe

@@ -43,4 +43,24 @@ struct extent_survey {
   std::map<node_id, result<std::vector<piece>>> lacking; // every node of the extent
 };
 
+// What processes said when all were asked at one time; each request fills one of these.
+struct process_answers {
+  std::map<node_id, result<pb::process_status>> processes; // the name is empty in `troupe dev`
+  std::map<node_id, result<pb::fault_report>> faults;
+  std::map<node_id, result<pb::heal_report>> healing; // coordinators
+};
+
+// The member that leads in the highest term, as far as anybody answered; null when none does.
+const pb::metadata_status* leader_of(const cluster_survey&);
+
+// What an operator who watches is told: of one survey after another one.
+struct noticed {
+  std::string kind; // event_log.hpp
+  std::string node;
+  std::string text;
+};
+std::vector<noticed> changes_between(const cluster_survey& before, const cluster_survey& now);
+// The same of who heals; null: not known before.
+std::vector<noticed> healing_changes(const node_id&, const pb::heal_report* before, const pb::heal_report& now);
+
 } // namespace troupe

@@ -1,7 +1,9 @@
 #include "actors/surveyor.hpp"
 
+#include "actors/census.hpp"
 #include "actors/remote_metadata.hpp"
 #include "actors/reply.hpp"
+#include "actors/surveyor_state.hpp"
 #include "core/extent_codec.hpp"
 
 #include <caf/actor_system.hpp>
@@ -18,33 +20,6 @@ namespace {
 
 constexpr std::size_t extents_max = 256;      // of one request
 constexpr std::size_t pieces_max = 1'000'000; // that one node may name: an extent has no more
-
-struct surveyor_state {
-  surveyor_state() = default;
-  surveyor_state(const surveyor_state&) = delete;
-  surveyor_state& operator=(const surveyor_state&) = delete;
-  ~surveyor_state() {
-    for (auto& [to, member] : spawned) caf::anon_send_exit(member, caf::exit_reason::user_shutdown);
-  }
-  static inline const char* name = "surveyor";
-  surveyor_options options;
-  std::shared_ptr<const cluster_view> view;
-  std::map<peer_address, metadata_actor> spawned;
-};
-
-using surveyor_pointer = surveyor_actor::stateful_pointer<surveyor_state>;
-
-// Answers once the last of those that were asked has answered, or has not.
-template <class T, class Answer>
-struct round {
-  round(T v, Answer a) : value(std::move(v)), answer(std::move(a)) {}
-  T value;
-  Answer answer;
-  std::size_t waiting = 1; // held until all requests are out
-  void one_done() {
-    if (--waiting == 0) answer(std::move(value));
-  }
-};
 
 // ---- the cluster ---------------------------------------------------------------------------------------------------
 
@@ -204,22 +179,37 @@ caf::result<extent_surveys> survey_extents(surveyor_pointer self, const std::vec
   return answer.later();
 }
 
-surveyor_actor::behavior_type surveyor(surveyor_pointer self, surveyor_options options) {
+answered_surveyor::behavior_type surveyor(surveyor_pointer self, surveyor_options options) {
   auto& s = self->state;
   s.view = std::make_shared<const cluster_view>(std::move(options.view));
   s.options = std::move(options);
+  s.peers = peer_requests{s.options.net};
   self->set_default_handler(caf::drop);
+  if (s.options.events) self->send(self, tick_atom::value);
   return {
     [self](view_atom, const new_view& v) { self->state.view = v.view; },
     [self](status_atom) { return survey_cluster(self); },
     [self](compare_atom, const extents_to_survey& e) { return survey_extents(self, e.extents); },
+    [self](mover_atom, const healer_actor& healer, const mover_actor& mover) {
+      self->state.healer = healer;
+      self->state.mover = mover;
+    },
+    [self](everyone_atom, status_atom) { return ask_everyones_status(self); },
+    [self](everyone_atom, fault_atom, const wire<pb::fault_order>& order, const std::string& node) {
+      return order_faults(self, order, node);
+    },
+    [self](heal_atom, const wire<pb::heal_order>& order) { return order_healing(self, order); },
+    [self](
+      everyone_atom, heal_atom, const wire<pb::heal_order>& order) { return order_healing_everywhere(self, order); },
+    [self](tick_atom) { look_around(self); },
+    [self](answer_atom, const peer_answer& a) { self->state.peers.arrived(a); },
   };
 }
 
 } // namespace
 
 surveyor_actor spawn_surveyor(caf::actor_system& system, surveyor_options options) {
-  return system.spawn(surveyor, std::move(options));
+  return caf::actor_cast<surveyor_actor>(spawn_counted(system, surveyor, std::move(options)));
 }
 
 } // namespace troupe

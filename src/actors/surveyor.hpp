@@ -5,6 +5,7 @@
 
 #include "actors/cluster_view.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/process_controls.hpp"
 #include "actors/survey.hpp"
 #include "net/channel.hpp"
 
@@ -25,7 +26,10 @@ struct surveyor_options {
   gossiper_actor gossiper;                                 // may be empty
   std::vector<std::pair<node_id, metadata_actor>> members; // known from the start
   std::shared_ptr<channel> net;                            // for the members that a map adds; may be empty
+  std::shared_ptr<const process_controls> controls;        // of this process
+  std::shared_ptr<event_log> events;                       // told what changes while it is watched; may be empty
   std::chrono::milliseconds timeout{3'000};
+  std::chrono::milliseconds look_interval{1'000}; // while somebody watches
 };
 
 surveyor_actor spawn_surveyor(caf::actor_system&, surveyor_options);

@@ -1,8 +1,10 @@
 #include "actors/upload.hpp"
 
+#include "actors/census.hpp"
 #include "actors/reply.hpp"
 #include "actors/upload_stripes.hpp"
 #include "codec/checksum.hpp"
+#include "core/append_deadlines.hpp"
 #include "core/write_plan.hpp"
 
 #include <caf/actor_system.hpp>
@@ -53,6 +55,7 @@ struct session {
   bool finish_asked = false;
   std::optional<error> failure;                     // what the next message is answered with
   std::map<std::uint64_t, clock_time> quorum_since; // stripes that wait for their slow pieces only
+  append_deadlines appends;
 
   std::size_t syncs_waiting = 0;
   bool syncing = false;
@@ -120,6 +123,16 @@ void fail_session(upload_pointer self, error e) {
 
 void advance(upload_pointer self);
 
+void dispatch(upload_pointer self, write_plan::sends todo);
+
+void append_failed(upload_pointer self, const write_plan::send& what, const std::string& why) {
+  auto& s = *self->state.s;
+  if (s.failure || !s.plan.on_its_way(what)) return;
+  suspect(self, what.candidate, why);
+  dispatch(self, s.plan.failed(what, why));
+  advance(self);
+}
+
 void dispatch(upload_pointer self, write_plan::sends todo) {
   auto s = self->state.s;
   while (!todo.empty()) {
@@ -136,21 +149,18 @@ void dispatch(upload_pointer self, write_plan::sends todo) {
     id.set_data_id(s->start.id.to_bytes());
     id.set_stripe(what.stripe);
     id.set_piece(what.piece);
+    auto due = self->clock().now() + s->start.limits.piece_timeout;
+    s->appends.sent(s->plan, what, due);
+    arm(self, due);
     self
-      ->request(*shard, s->start.limits.piece_timeout, append_atom::value, wire{std::move(id)},
-        s->stripes.piece(what.stripe, what.piece))
+      ->request(
+        *shard, caf::infinite, append_atom::value, wire{std::move(id)}, s->stripes.piece(what.stripe, what.piece))
       .then(
         [=] {
           s->plan.acknowledged(what);
           advance(self);
         },
-        [=](const caf::error& e) {
-          if (s->failure || !s->plan.on_its_way(what)) return;
-          auto why = from_caf(e).message;
-          suspect(self, what.candidate, why);
-          dispatch(self, s->plan.failed(what, why));
-          advance(self);
-        });
+        [=](const caf::error& e) { append_failed(self, what, from_caf(e).message); });
   }
 }
 
@@ -295,6 +305,8 @@ void tick(upload_pointer self) {
     s.quorum_since[stripe] = now;
     dispatch(self, s.plan.give_up_slow(stripe));
   }
+  while (auto late = s.appends.take_late(s.plan, now))
+    append_failed(self, *late, "no answer within " + std::to_string(s.start.limits.piece_timeout.count()) + " ms");
   advance(self);
   if (s.enough_since && now - *s.enough_since >= grace && s.finishing.pending()) {
     for (std::size_t i = 0; i < s.synced.size(); ++i)
@@ -309,6 +321,7 @@ void tick(upload_pointer self) {
   auto next = now + s.start.limits.idle_timeout / 20;
   for (auto& [stripe, since] : s.quorum_since) next = std::min<clock_time>(next, since + grace);
   if (s.enough_since) next = std::min<clock_time>(next, *s.enough_since + grace);
+  if (auto due = s.appends.next(s.plan)) next = std::min<clock_time>(next, *due);
   arm(self, next);
 }
 
@@ -331,8 +344,8 @@ ticking_upload::behavior_type upload(upload_pointer self, std::shared_ptr<sessio
       st.last_message = self->clock().now();
       reply<> done{self};
       if (st.failure) {
+        if (done.pending()) self->quit();
         done(*st.failure);
-        self->quit();
       } else if (st.writing.pending() || st.finish_asked) {
         done(fail(ec::bad_argument, "upload: a write before the answer to the one before, or after finish"));
       } else {
@@ -382,7 +395,7 @@ result<upload_actor> spawn_upload(caf::actor_system& system, upload_start start)
       "content of " + std::to_string(g.k) + "+" + std::to_string(g.m) + " pieces needs " +
         std::to_string(write_quorum(g.k, g.m)) + " nodes; there are " + std::to_string(candidates.size()));
   auto s = std::make_shared<session>(std::move(start), std::move(*codec), std::move(candidates));
-  return system.spawn(upload, std::move(s));
+  return spawn_counted(system, upload, std::move(s));
 }
 
 } // namespace troupe

@@ -1,5 +1,6 @@
 #include "actors/volume_manager.hpp"
 
+#include "actors/census.hpp"
 #include "actors/shard.hpp"
 #include "actors/syncer.hpp"
 #include "actors/worker.hpp"
@@ -152,7 +153,7 @@ result<volume_manager_actor> spawn_volume_manager(caf::actor_system& system, vol
     caf::anon_send_exit(worker, caf::exit_reason::user_shutdown);
     return shard.error();
   }
-  return system.spawn(volume_manager, o.node, *shard, syncer, worker);
+  return spawn_counted(system, volume_manager, o.node, *shard, syncer, worker);
 }
 
 } // namespace troupe

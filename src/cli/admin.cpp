@@ -21,7 +21,8 @@ Examples:
   troupe admin where photos/2026/cat.jpg
   troupe admin drain node-3 --wait
   troupe admin remove node-3
-  troupe admin members add node-4)";
+  troupe admin members add node-4
+  troupe admin watch)";
 
 // /admin/... as the client takes paths: a bucket and a key.
 s3_request request_of(const char* method, const std::string& path, name_values query) {
@@ -42,12 +43,15 @@ result<json::object> answer_of(session& s, const s3_request& request) {
 
 void add_admin(CLI::App& app, command& chosen) {
   auto* const admin = app.add_subcommand(
-    "admin", "See and change a cluster: status, nodes, raft, where, drain, undrain, remove, weight, join, members");
+    "admin", "See and change a cluster: status, nodes, raft, actors, watch, where, ring, drain, remove, repair, ...");
   admin->require_subcommand(0, 1);
   admin->footer(examples);
   add_looking_commands(*admin, chosen);
   add_changing_commands(*admin, chosen);
+  add_healing_commands(*admin, chosen);
+  add_watch_command(*admin, chosen);
   add_fault_commands(*admin, chosen);
+  add_log_command(*admin, chosen);
   add_shards_commands(*admin, chosen);
 }
 
@@ -71,6 +75,15 @@ int run_admin(const admin_flags& flags, const std::string& what, const std::func
 
 result<json::object> admin_get(session& s, const std::string& path, name_values query) {
   return answer_of(s, request_of("GET", path, std::move(query)));
+}
+
+result<> admin_stream(session& s, const std::string& path, name_values query, response_sink& sink) {
+  s3_client client{s.where, {.stop = s.signals.token()}};
+  auto request = request_of("GET", path, std::move(query));
+  request.sink = &sink;
+  auto ended = client.call(request);
+  if (!ended) return ended.error();
+  return {};
 }
 
 result<json::object> admin_post(session& s, const std::string& path, name_values query, const std::string& body) {

@@ -1,5 +1,6 @@
 // admin: `troupe admin`: what an operator sees and changes, by the console of any node (docs/ADMIN.md). Here: what its
-// commands share. Looking: admin_look.cpp; changing: admin_change.cpp; drain --wait: admin_drain.cpp.
+// commands share. Looking: admin_look.cpp and admin_watch.cpp; changing: admin_change.cpp, admin_heal.cpp and admin_fault.cpp;
+// drain --wait: admin_drain.cpp.
 #pragma once
 
 #include "cli/commands.hpp"
@@ -17,10 +18,13 @@ struct admin_flags : storage_flags {
   std::string node;
 };
 
-void add_looking_commands(CLI::App& admin, command& chosen);  // status, nodes, raft, where
+void add_looking_commands(CLI::App& admin, command& chosen);  // status, nodes, raft, actors, where, ring
 void add_changing_commands(CLI::App& admin, command& chosen); // drain, undrain, remove, weight, join, members
-void add_fault_commands(CLI::App& admin, command& chosen);    // fault drop, delay, clear, list
-void add_shards_commands(CLI::App& admin, command& chosen);   // shards token
+void add_log_command(CLI::App& admin, command& chosen);       // log
+void add_fault_commands(CLI::App& admin, command& chosen);    // fault drop, delay, disk, crash, clear, list
+void add_healing_commands(CLI::App& admin, command& chosen);  // rebalance, repair
+void add_watch_command(CLI::App& admin, command& chosen);     // watch
+void add_shards_commands(CLI::App& admin, command& chosen);   // shards token, restore
 
 // A subcommand with the flags that all have.
 CLI::App* add_admin_command(
@@ -34,6 +38,9 @@ result<boost::json::object> admin_get(session&, const std::string& path, name_va
 // Every change may be repeated; it is done so by itself only when it was refused before anything happened.
 result<boost::json::object> admin_post(
   session&, const std::string& path, name_values query = {}, const std::string& body = {});
+
+// A GET whose answer goes on: what comes is given to `sink`, until the server ends it or the command is interrupted.
+result<> admin_stream(session&, const std::string& path, name_values query, response_sink& sink);
 
 // Waits until the node holds nothing and has left (drain --wait), showing what it still holds.
 result<> wait_until_drained(session&, const std::string& node);

@@ -3,12 +3,10 @@
 #include "cli/admin.hpp"
 #include "cli/drain_progress.hpp"
 #include "cli/json_fields.hpp"
-#include "cli/progress.hpp"
+#include "cli/polling.hpp"
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdio>
-#include <mutex>
 
 namespace troupe::cli {
 
@@ -16,18 +14,7 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::chrono::seconds poll_interval{2};
 constexpr unsigned failures_max = 30; // in a row: the node that is asked may restart meanwhile
-constexpr unsigned polls_a_line = 15; // where the line can not be drawn over
-
-// False when interrupted.
-bool wait(const std::stop_token& stop) {
-  std::mutex m;
-  std::condition_variable_any wake;
-  std::unique_lock lock{m};
-  wake.wait_for(lock, stop, poll_interval, [] { return false; });
-  return !stop.stop_requested();
-}
 
 const json::object* node_in(const json::object& nodes, const std::string& id) {
   for (const auto& v : array_of(nodes, "nodes"))
@@ -35,39 +22,12 @@ const json::object* node_in(const json::object& nodes, const std::string& id) {
   return nullptr;
 }
 
-class display {
-public:
-  explicit display(const session& s) : json_(s.json), drawn_(!s.json && stderr_is_terminal()) {}
-  ~display() {
-    if (drawn_) std::fputs("\r\x1b[K", stderr);
-  }
-  display(const display&) = delete;
-  display& operator=(const display&) = delete;
-
-  void show(const std::string& node, const json::object& line, const std::string& text) {
-    if (json_) {
-      print_json(line);
-      std::fflush(stdout); // whoever reads a pipe waits for it
-      return;
-    }
-    if (drawn_)
-      std::fprintf(stderr, "\r%s: %s\x1b[K", shown(node).c_str(), text.c_str());
-    else if (polls_++ % polls_a_line == 0)
-      std::fprintf(stderr, "%s: %s\n", shown(node).c_str(), text.c_str());
-    std::fflush(stderr);
-  }
-
-private:
-  bool json_, drawn_;
-  unsigned polls_ = 0;
-};
-
 } // namespace
 
 result<> wait_until_drained(session& s, const std::string& node) {
   std::fflush(stdout); // that it drains, before what follows
   const auto start = std::chrono::steady_clock::now();
-  display screen{s};
+  polling screen{s};
   drain_progress progress;
   for (unsigned failures = 0;;) {
     auto nodes = admin_get(s, "nodes");
@@ -92,7 +52,7 @@ result<> wait_until_drained(session& s, const std::string& node) {
       const auto why_not = text_of(*line, "storage_error");
       screen.show(node, *line, why_not.empty() ? progress.line() : "does not say what it holds: " + shown(why_not));
     }
-    if (!wait(s.signals.token())) return fail(ec::closed, "interrupted; the node goes on draining");
+    if (!screen.wait()) return fail(ec::closed, "interrupted; the node goes on draining");
   }
 }
 

@@ -163,6 +163,75 @@ lines raft_lines(const json::object& o) {
   return t.lines();
 }
 
+lines actors_lines(const json::object& o) {
+  table actors{
+    {{"NODE"}, {"ACTOR"}, {"INSTANCES", true}, {"MAILBOX", true}, {"LONGEST", true}, {"RECEIVED", true}, {"NOTE"}}};
+  table queues{{{"FROM"}, {"TO"}, {"PLANE"}, {"CONNECTED"}, {"QUEUED", true}, {"UNANSWERED", true}}};
+  bool waiting = false;
+  for (const auto& v : array_of(o, "processes")) {
+    const auto& p = as_object(v);
+    auto node = text_of(p, "node");
+    if (auto error = text_of(p, "error"); !error.empty()) actors.add({node, "", "", "", "", "", error});
+    for (const auto& a : array_of(p, "actors")) {
+      const auto& actor = as_object(a);
+      actors.add({node, text_of(actor, "name"), count_of(actor, "instances"), count_of(actor, "queued"),
+        count_of(actor, "longest_queue"), count_of(actor, "received"), ""});
+    }
+    for (const auto& q : array_of(p, "queues")) {
+      const auto& queue = as_object(q);
+      if (number_of(queue, "queued_bytes").value_or(0) == 0 && number_of(queue, "unanswered").value_or(0) == 0)
+        continue;
+      waiting = true;
+      queues.add({node, text_of(queue, "node"), text_of(queue, "plane"), is_true(queue, "connected") ? "yes" : "no",
+        bytes_of(queue, "queued_bytes"), count_of(queue, "unanswered")});
+    }
+  }
+  auto out = actors.lines();
+  if (waiting) {
+    out.emplace_back();
+    append(out, queues.lines());
+  }
+  return out;
+}
+
+lines ring_lines(const json::object& o) {
+  lines out{shown(text_of(o, "bucket") + "/" + text_of(o, "key")) + "  " + bytes_of(o, "size")};
+  if (is_true(o, "inline"))
+    out.push_back("its content is in the metadata group, with its record: it is not on the ring");
+  const auto& extents = array_of(o, "extents");
+  for (const auto& v : extents) {
+    const auto& e = as_object(v);
+    out.push_back((number_of(e, "part") ? "part " + count_of(e, "part") + ": " : std::string{}) + "position " +
+      text_of(e, "position") + " of content " + text_of(e, "data_id") + ", on " + count_of(e, "wanted") + " nodes");
+    table t{{{"#", true}, {"NODE"}, {"PLACE"}, {"ZONE"}, {"WEIGHT", true}, {"STATE"}, {"GOSSIP"}, {"PIECES", true},
+      {"MISSING", true}, {"NOTE"}}};
+    std::size_t n = 0;
+    for (const auto& w : array_of(e, "clockwise")) {
+      const auto& node = as_object(w);
+      t.add({std::to_string(++n), text_of(node, "node"), text_of(node, "place"), text_of(node, "zone"),
+        count_of(node, "weight"), text_of(node, "state"), text_of(node, "gossip"), count_of(node, "pieces"),
+        count_of(node, "missing"), text_of(node, "error")});
+    }
+    append(out, t.lines(), "  ");
+  }
+  auto from = number_of(o, "from").value_or(0), total = number_of(o, "extents_total").value_or(0);
+  auto shown_to = from + static_cast<std::int64_t>(extents.size());
+  if (shown_to < total) out.push_back("--from " + std::to_string(shown_to) + " shows the next extents");
+  return out;
+}
+
+std::string event_line(const json::object& o) {
+  auto kind = text_of(o, "kind");
+  if (kind == "heartbeat") return {};
+  auto at = text_of(o, "at").substr(0, 19);
+  std::replace(at.begin(), at.end(), 'T', ' ');
+  if (kind == "lost")
+    return at + "  " + count_of(o, "events") + " events were lost: they came faster than they were read";
+  constexpr std::size_t kind_width = 8;
+  kind.resize(std::max(kind.size(), kind_width), ' ');
+  return at + "  " + shown(kind) + " " + shown(text_of(o, "text"));
+}
+
 lines where_lines(const json::object& o) {
   lines out{shown(text_of(o, "bucket") + "/" + text_of(o, "key")) + "  " + bytes_of(o, "size") + "  etag " +
     shown(text_of(o, "etag"))};

@@ -12,5 +12,9 @@ std::vector<std::string> status_lines(const boost::json::object&);
 std::vector<std::string> nodes_lines(const boost::json::object&);
 std::vector<std::string> raft_lines(const boost::json::object&);
 std::vector<std::string> where_lines(const boost::json::object&);
+std::vector<std::string> actors_lines(const boost::json::object&);
+std::vector<std::string> ring_lines(const boost::json::object&);
+// One event of `watch`; empty for a heartbeat.
+std::string event_line(const boost::json::object&);
 
 } // namespace troupe::cli

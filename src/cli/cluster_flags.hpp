@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cli/connection.hpp"
+#include "cli/service.hpp"
 #include "roles/cluster_config.hpp"
 
 #include <string>
@@ -22,6 +23,7 @@ struct cluster_flags {
   std::array<std::string, front_kinds.size()> fronts; // in that order
   std::string seeds;
   std::string ca, certificate, key;
+  log_options log;
 };
 
 // --config, --node, --mode (seed 004's --backend), --s3, --console, one for each front door, --seeds, --tls-ca, --tls-cert, --tls-key. `flags` must

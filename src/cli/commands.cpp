@@ -81,6 +81,7 @@ void add_dev(CLI::App& app, command& chosen) {
     ->capture_default_str()
     ->check(CLI::Range(1, 64))
     ->type_name("N");
+  add_log_options(*dev, options->log);
   dev->footer(dev_examples);
   dev->callback([options, &chosen] { chosen = [options] { return run_dev(*options); }; });
 }
@@ -89,6 +90,7 @@ void add_serve(CLI::App& app, command& chosen) {
   auto* const serve = app.add_subcommand("serve", "Run one node of a cluster");
   const auto flags = std::make_shared<cluster_flags>();
   add_cluster_options(*serve, *flags);
+  add_log_options(*serve, flags->log);
   serve->footer(serve_examples);
   serve->callback([flags, &chosen] { chosen = [flags] { return run_serve(*flags); }; });
 }

@@ -19,16 +19,20 @@ namespace {
 constexpr int history_lines_max = 1000;
 
 // The first words, for completion; `troupe admin --help` says what they do.
-constexpr std::array first_words{"status", "nodes", "raft", "where", "drain", "undrain", "remove", "weight", "join",
-  "members", "fault", "storage", "help", "exit"};
+constexpr std::array first_words{"status", "nodes", "raft", "actors", "watch", "log", "where", "ring", "drain",
+  "undrain", "remove", "weight", "join", "members", "rebalance", "repair", "fault", "storage", "help", "exit"};
 
 constexpr const char* help_text = R"(Commands: those of `troupe admin`, without these two words, and `storage ...`:
   status | nodes | raft               what the cluster is like
-  where BUCKET/KEY                    which node holds what of an object
+  actors                              what runs in each process, and what waits there
+  watch                               what happens, until Ctrl-C
+  where BUCKET/KEY | ring BUCKET/KEY  which node holds what of an object, and why
   drain NODE [--wait] | undrain NODE  take a node out, or back
   remove NODE | weight NODE N | join NODE ADDRESS
   members add|remove|transfer [NODE]  the metadata group
-  fault drop|delay|clear|list         rehearse failures, where they are enabled
+  rebalance [--wait]                  move pieces now to where the ring wants them
+  repair [NODE] [--wait]              compare nodes with the records now, and mend
+  fault drop|delay|disk|crash|clear|list  rehearse failures, where they are enabled
   storage ls | storage put ...        objects
   COMMAND --help                      more about one
   exit                                or end of input

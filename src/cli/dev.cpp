@@ -31,7 +31,7 @@ void greet(const development_store& store, const dev_options& options) {
 } // namespace
 
 int run_dev(const dev_options& options) {
-  service_signals signals;
+  service_signals signals{options.log};
   development_options store_options;
   store_options.path = options.data;
   store_options.nodes = options.nodes;

@@ -1,6 +1,7 @@
 // dev: `troupe dev`, a whole cluster in one process for one machine. Only the entry; dev.cpp says what is started.
 #pragma once
 
+#include "cli/service.hpp"
 #include "roles/front_addresses.hpp"
 
 #include <string>
@@ -14,6 +15,7 @@ struct dev_options {
   std::array<std::string, front_kinds.size()> fronts; // HOST:PORT of each; empty: switched off
   bool all_fronts = false;                            // those too, on their ports by custom
   unsigned nodes = 5;
+  log_options log;
 };
 
 // Serves until SIGINT or SIGTERM. Returns the process's exit code: 0, or 1 with a message already on stderr.

@@ -34,7 +34,7 @@ int run_serve(const cluster_flags& flags) {
     return complain(fail(ec::bad_argument,
                       "which node of " + choice.path + " is this process? Say it with --node ID, or TROUPE_NODE"),
       2);
-  service_signals signals;
+  service_signals signals{flags.log};
   auto node = node_process::start(*config, *config->self);
   if (!node) return complain(node.error());
   greet(**node);

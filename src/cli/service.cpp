@@ -1,5 +1,8 @@
 #include "cli/service.hpp"
 
+#include "net/log_format.hpp"
+
+#include <CLI/CLI.hpp>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
@@ -19,9 +22,11 @@ sigset_t stop_signals() {
 }
 
 // Logs go to standard error; standard output is for what a person or a script reads.
-void log_to_stderr() {
+void log_to_stderr(const log_options& o) {
   spdlog::set_default_logger(spdlog::stderr_color_mt("troupe"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %^%l%$ %v", spdlog::pattern_time_type::utc);
+  if (o.format == "json") spdlog::set_formatter(json_log_formatter());
+  spdlog::set_level(parse_log_level(o.level).value_or(spdlog::level::info)); // checked when it was parsed
 }
 
 // Connections are file descriptors.
@@ -39,8 +44,21 @@ int complain(const error& e, int exit_code) {
   return exit_code;
 }
 
-service_signals::service_signals() {
-  log_to_stderr();
+void add_log_options(CLI::App& app, log_options& options) {
+  app.add_option("--log-format", options.format, "text or json")
+    ->envname("TROUPE_LOG_FORMAT")
+    ->check(CLI::IsMember({"text", "json"}))
+    ->capture_default_str()
+    ->type_name("FORMAT");
+  app.add_option("--log-level", options.level, "debug, info, warn, error or off; `troupe admin log` sets it later")
+    ->envname("TROUPE_LOG_LEVEL")
+    ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}))
+    ->capture_default_str()
+    ->type_name("LEVEL");
+}
+
+service_signals::service_signals(const log_options& log) {
+  log_to_stderr(log);
   raise_descriptor_limit();
   std::signal(SIGPIPE, SIG_IGN);
   // Blocked before any thread starts, so that all of them leave these signals to sigwait().

@@ -1,5 +1,7 @@
 #include "codec/digest.hpp"
 
+#include "codec/md5_lanes.hpp"
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
@@ -48,7 +50,11 @@ std::string digest::finish() {
   return {reinterpret_cast<const char*>(raw), n};
 }
 
-md5_digest md5(bytes_view in) { return digest_of<md5_digest>(digest_kind::md5, in); }
+md5_digest md5(bytes_view in) {
+  md5_stream s; // faster than OpenSSL's
+  s.add(in);
+  return s.finish();
+}
 sha1_digest sha1(bytes_view in) { return digest_of<sha1_digest>(digest_kind::sha1, in); }
 sha256_digest sha256(bytes_view in) { return digest_of<sha256_digest>(digest_kind::sha256, in); }
 

@@ -1,4 +1,4 @@
-// digest: MD5, SHA-1, SHA-256 and HMAC-SHA256 on OpenSSL.
+// digest: MD5, SHA-1, SHA-256 and HMAC-SHA256 on OpenSSL; a whole MD5 on md5_lanes.hpp.
 // The algorithms are fetched once for the process: OpenSSL 3.0's implicit fetch costs more than hashing a small body.
 #pragma once
 

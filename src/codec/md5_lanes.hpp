@@ -1,20 +1,16 @@
 // md5_lanes: MD5 of many streams at once. One MD5 is a chain of dependent steps and leaves most of a core idle; 16
 // (AVX-512) or 8 (AVX2) streams side by side fill it. It pays when several uploads' blocks are hashed together.
-// A single stream goes at OpenSSL's speed. Nothing here is a security measure: S3's ETag is an MD5, that is all.
+// A single stream: md5_single.hpp. Nothing here is a security measure: S3's ETag is an MD5, that is all.
 #pragma once
 
 #include "base/bytes.hpp"
 #include "codec/digest.hpp"
+#include "codec/md5_single.hpp"
 
 #include <cstdint>
 #include <span>
 
 namespace troupe {
-
-struct md5_state {
-  std::uint32_t a = 0x67452301, b = 0xefcdab89, c = 0x98badcfe, d = 0x10325476; // RFC 1321 section 3.3
-  friend bool operator==(const md5_state&, const md5_state&) = default;
-};
 
 struct md5_lane {
   md5_state* state = nullptr;      // each lane its own

@@ -108,6 +108,14 @@ bool peer_link::idle(steady::time_point now) const {
   return calls_.empty() && writer_->bytes() == 0 && !connecting_ && now - last_used_ > idle_after;
 }
 
+link_status peer_link::status() const {
+  return {.node = to_.node,
+    .which = plane_,
+    .connected = connected_,
+    .queued_bytes = writer_->bytes(),
+    .unanswered = calls_.size()};
+}
+
 void peer_link::answer(frame f) {
   auto c = calls_.find(f.header.id);
   if (c == calls_.end()) return; // too late

@@ -37,6 +37,15 @@ struct link_environment {
 // What both ends check of the other's hello. ec::incompatible, ec::conflict, ec::access_denied: for an operator.
 result<> check_hello(const pb::hello& ours, const pb::hello& theirs, const std::string& certificate_name);
 
+// What waits for a peer, for operators.
+struct link_status {
+  std::string node; // empty: a seed whose name is not known
+  plane which = plane::control;
+  bool connected = false;
+  std::uint64_t queued_bytes = 0; // not written yet
+  std::uint64_t unanswered = 0;   // requests
+};
+
 class peer_link : public std::enable_shared_from_this<peer_link> {
 public:
   peer_link(const link_environment&, peer_address to, plane);
@@ -45,6 +54,7 @@ public:
   void expire(steady::time_point now);     // to be called every now and then
   void close();                            // every call is answered; nothing is sent any more
   bool idle(steady::time_point now) const; // has no connection worth keeping
+  link_status status() const;
 
 private:
   struct pending {

@@ -19,6 +19,7 @@
 
 #include <array>
 #include <map>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -32,6 +33,7 @@ constexpr std::uint32_t protocol = 1;
 constexpr std::size_t inbound_max = 1024; // connections of a plane
 constexpr std::size_t without_plane_max = 256;
 constexpr std::chrono::milliseconds expiry_interval{20};
+constexpr unsigned expiries_a_show = 10;
 
 using timer = asio::basic_waitable_timer<steady, asio::wait_traits<steady>, executor>;
 using tcp_acceptor = asio::basic_socket_acceptor<asio::ip::tcp, executor>;
@@ -60,6 +62,8 @@ struct tcp_channel::impl {
     timer expiry{io};
     std::thread thread;
     bool closed = false;
+    std::mutex shown_mutex;
+    std::vector<link_status> shown; // of the links, for other threads
 
     peer_link& link_to(const peer_address& to) {
       auto& link = links[to];
@@ -67,6 +71,7 @@ struct tcp_channel::impl {
       return *link;
     }
     task<> expire();
+    void show();
     void adopt(const asio::ip::tcp& protocol, int descriptor);
     void close();
   };
@@ -213,8 +218,16 @@ void tcp_channel::impl::lane::close() {
   work.reset();
 }
 
+void tcp_channel::impl::lane::show() {
+  std::vector<link_status> now;
+  for (auto& [to, link] : links) now.push_back(link->status());
+  std::lock_guard lock{shown_mutex};
+  shown = std::move(now);
+}
+
 task<> tcp_channel::impl::lane::expire() {
-  while (!closed) {
+  for (unsigned round = 0; !closed; ++round) {
+    if (round % expiries_a_show == 0) show();
     expiry.expires_after(expiry_interval);
     auto [e] = co_await expiry.async_wait(outcome);
     if (e) co_return;
@@ -269,6 +282,15 @@ void tcp_channel::call(
     if (lane.closed) return answered(fail(ec::unavailable, "this process is shutting down"));
     lane.link_to(to).call(std::move(m), timeout, std::move(answered));
   });
+}
+
+std::vector<link_status> tcp_channel::links() const {
+  std::vector<link_status> all;
+  for (auto& lane : impl_->lanes) {
+    std::lock_guard lock{lane->shown_mutex};
+    all.insert(all.end(), lane->shown.begin(), lane->shown.end());
+  }
+  return all;
 }
 
 void tcp_channel::post(const peer_address& to, plane p, peer_message m) {

@@ -6,10 +6,12 @@
 #include "base/environment.hpp"
 #include "net/channel.hpp"
 #include "net/faults.hpp"
+#include "net/peer_link.hpp"
 #include "net/tls.hpp"
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace troupe {
 
@@ -35,6 +37,8 @@ public:
   std::string address() const; // that it listens on, with the port it got
   void call(const peer_address&, plane, peer_message, std::chrono::milliseconds timeout, on_answer) override;
   void post(const peer_address&, plane, peer_message) override;
+  // What waits for each peer, as of a moment ago. From any thread.
+  std::vector<net::link_status> links() const;
 
 private:
   struct impl;

@@ -1,5 +1,6 @@
 #include "roles/coordinator.hpp"
 
+#include "actors/census.hpp"
 #include "actors/healer.hpp"
 #include "actors/mover.hpp"
 #include "actors/readers.hpp"
@@ -7,6 +8,7 @@
 #include "api/admin/console.hpp"
 #include "api/directory/directory.hpp"
 #include "api/files/files.hpp"
+#include "api/metrics/metrics.hpp"
 #include "api/objects/clustered_store.hpp"
 #include "api/s3/surface.hpp"
 #include "api/s3db/s3db.hpp"
@@ -62,6 +64,7 @@ admin::config admin_config(const coordinator_options& o) {
     .metadata = o.metadata,
     .surveyor = o.surveyor,
     .faults = o.faults,
+    .events = o.events,
     .ring_manager = o.ring_manager};
 }
 
@@ -80,13 +83,15 @@ struct coordinator::impl {
   coordinator_options options;
   read_pins own_pins;
   failure_log failures;
+  metrics::request_metrics requests; // of every front door
   std::atomic<bool> ready{false};
   std::unique_ptr<s3::surface> surface;
   clustered_store_options store;
   std::vector<std::unique_ptr<front_door>> doors; // s3, console, then those that are switched on
   std::unique_ptr<shards_front> shards;
 
-  result<host_port> open(caf::actor_system&, front_door_options);
+  // `label` names it in metrics.
+  result<host_port> open(caf::actor_system&, const char* label, front_door_options);
   result<> open_s3(caf::actor_system&);
   result<> open_console(caf::actor_system&);
   result<> open_fronts(caf::actor_system&);
@@ -103,8 +108,8 @@ coordinator::coordinator(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
 
 coordinator::~coordinator() { stop(std::chrono::milliseconds{0}); }
 
-result<host_port> coordinator::impl::open(caf::actor_system& system, front_door_options o) {
-  o.watcher = &failures;
+result<host_port> coordinator::impl::open(caf::actor_system& system, const char* label, front_door_options o) {
+  o.watcher = &requests.observer_of(label, &failures);
   doors.push_back(std::make_unique<front_door>(system, store, std::move(o)));
   TROUPE_TRY(doors.back()->start());
   return doors.back()->where();
@@ -127,7 +132,7 @@ result<> coordinator::impl::open_s3(caf::actor_system& system) {
   o.render_error = [&front = *surface](const http::request* rq, const error& e, int& status, std::string_view id,
                      std::string& type) { return front.render_error(rq, e, status, id, type); };
   o.request_id_field = "x-amz-request-id";
-  auto where = open(system, std::move(o));
+  auto where = open(system, "s3", std::move(o));
   if (!where) return where.error();
   options.s3 = *where;
   return {};
@@ -137,11 +142,15 @@ result<> coordinator::impl::open_console(caf::actor_system& system) {
   front_door_options o;
   o.name = "the console";
   o.where = options.console;
-  o.handle = console::make_handler(
-    [this] { return ready.load() && (!options.able || options.able()); }, admin::make_handler(admin_config(options)));
+  std::vector<console::mount> mounts;
+  mounts.push_back({"/admin", admin::make_handler(admin_config(options))});
+  mounts.push_back({"/metrics",
+    metrics::make_handler({.actors_of = front_door::actors_of, .surveyor = options.surveyor, .requests = requests})});
+  o.handle =
+    console::make_handler([this] { return ready.load() && (!options.able || options.able()); }, std::move(mounts));
   o.render_error = console::render_error;
   o.connections_max = 256;
-  auto where = open(system, std::move(o));
+  auto where = open(system, "console", std::move(o));
   if (!where) return where.error();
   options.console = *where;
   return {};
@@ -157,7 +166,7 @@ result<> coordinator::impl::open_fronts(caf::actor_system& system) {
     o.handle = make(context_of(options));
     o.render_error = render;
     o.connections_max = 1024;
-    auto got = open(system, std::move(o));
+    auto got = open(system, name, std::move(o));
     if (!got) return got.error();
     where = *got;
     return {};
@@ -208,7 +217,7 @@ void coordinator::impl::heal_and_move(caf::actor_system& system) {
   h.grace_ms = o.reclaim_grace.count();
   h.clustered = static_cast<bool>(o.ring_manager);
   h.compare_interval = o.compare_interval;
-  heal = system.spawn(healer, std::move(h));
+  heal = spawn_counted(system, healer, std::move(h));
   if (o.ring_manager) {
     mover_options m;
     m.metadata = o.metadata;
@@ -219,8 +228,9 @@ void coordinator::impl::heal_and_move(caf::actor_system& system) {
     m.delay = o.heal_delay;
     m.bytes_per_second = o.heal_bytes_per_second;
     m.vacated_grace = o.reclaim_grace;
-    move = system.spawn(mover, std::move(m));
+    move = spawn_counted(system, mover, std::move(m));
     caf::anon_send(o.ring_manager, mover_atom::value, heal, move, readers);
+    caf::anon_send(o.surveyor, mover_atom::value, heal, move);
   }
 }
 

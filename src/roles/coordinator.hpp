@@ -26,9 +26,8 @@ namespace troupe {
 
 class channel;
 class read_pins;
-namespace net {
-class fault_rules;
-}
+class event_log;
+struct fault_switches;
 
 struct coordinator_options {
   host_port s3;
@@ -50,7 +49,8 @@ struct coordinator_options {
   std::shared_ptr<const live_node_counts> nodes; // decides the geometry of new content
   troupe::redundancy redundancy;
   std::chrono::milliseconds reclaim_grace{60'000};
-  std::shared_ptr<net::fault_rules> faults; // empty: they are not enabled
+  std::shared_ptr<const fault_switches> faults; // empty: they are not enabled
+  std::shared_ptr<event_log> events;            // empty: nobody can watch
   read_pins* pins = nullptr;                // shared with who answers other processes; nothing: an own one
   std::shared_ptr<channel> net;             // to other processes; of a cluster
   node_id self;                             // the same

@@ -1,11 +1,13 @@
 #include "roles/development_store.hpp"
 
 #include "actors/metadata.hpp"
+#include "actors/process_controls.hpp"
 #include "actors/replicator.hpp"
 #include "actors/surveyor.hpp"
 #include "actors/syncer.hpp"
 #include "actors/volume_manager.hpp"
 #include "actors/worker.hpp"
+#include "core/event_log.hpp"
 #include "roles/actor_config.hpp"
 #include "roles/data_directory.hpp"
 #include "store/disk.hpp"
@@ -62,6 +64,7 @@ struct development_store::impl {
   cluster_view cluster;
   replicator_actor replicator;
   surveyor_actor surveyor;
+  std::shared_ptr<event_log> events = std::make_shared<event_log>(system_clock_source());
   bool stopped = false;
 };
 
@@ -121,6 +124,10 @@ void development_store::impl::start_replicator() {
   s.cluster = data.cluster_id();
   s.view = cluster;
   s.members.emplace_back(node_id{"metadata-1"}, metadata);
+  auto controls = std::make_shared<process_controls>();
+  controls->census = &config.census;
+  s.controls = std::move(controls);
+  s.events = events;
   surveyor = spawn_surveyor(system, std::move(s));
 }
 
@@ -136,6 +143,7 @@ result<> development_store::impl::start_coordinator(const development_options& o
   o.metadata = metadata;
   o.replicator = replicator;
   o.surveyor = surveyor;
+  o.events = events;
   o.nodes = std::make_shared<live_node_counts>(node_counts{cluster.nodes.size(), cluster.nodes.size()});
   o.reclaim_grace = 10s; // every reader is in this process, and pinned
   o.clock = &system_clock_source();

@@ -19,6 +19,8 @@
 #include "net/tcp_channel.hpp"
 #include "roles/actor_config.hpp"
 #include "roles/coordinator.hpp"
+#include "roles/listed_node.hpp"
+#include "roles/node_controls.hpp"
 #include "roles/node_directory.hpp"
 #include "store/disk.hpp"
 #include "store/state.hpp"
@@ -36,17 +38,6 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::seconds copy_timeout{15}; // of a page of a metadata member's state
 constexpr std::uint64_t node_segment_bytes = std::uint64_t{64} << 20;
-
-cluster_node listed_node(const node_config& n) {
-  cluster_node out;
-  out.id = n.id;
-  out.address = to_string(n.address);
-  out.zone = n.zone;
-  out.weight = n.weight;
-  out.roles = {.storage = n.storage, .metadata = n.metadata, .coordinator = n.coordinator};
-  if (n.metadata) out.raft_id = raft_id_of(n.id);
-  return out;
-}
 
 error in_role(const std::string& what, const error& e) { return fail(e.code, what + ": " + e.message); }
 
@@ -68,6 +59,7 @@ struct node_process::impl {
   std::string why_not_found();
   result<> start_member();
   void start_router();
+  void start_surveyor();
   void serve_peers();
   void start_ring();
   result<> start_coordinator();
@@ -80,8 +72,9 @@ struct node_process::impl {
   node_config self;
   node_directory data;
   std::string cluster_id;
-  std::shared_ptr<troupe::net::fault_rules> faults; // empty: not enabled
-  std::shared_ptr<tcp_channel> net;                 // outlives every actor that may answer a peer
+  std::shared_ptr<const fault_switches> faults; // empty: not enabled
+  std::shared_ptr<event_log> events = std::make_shared<event_log>(system_clock_source());
+  std::shared_ptr<tcp_channel> net; // outlives every actor that may answer a peer
   std::shared_ptr<address_book> addresses = std::make_shared<address_book>();
   std::shared_ptr<live_node_counts> counts = std::make_shared<live_node_counts>();
   read_pins pins; // of what is being read here
@@ -95,6 +88,7 @@ struct node_process::impl {
   std::vector<metadata_actor> remote_members;
   std::vector<metadata_router_options::member> group;
   metadata_actor router;
+  std::shared_ptr<const process_controls> controls; // of this process
   volume_manager_actor volume;
   shard_actor shard;
   gossiper_actor gossip;
@@ -112,10 +106,11 @@ result<> node_process::impl::open_channel() {
   o.listen = to_string(self.address);
   if (auto tls = config.tls_of(self.id)) o.tls = {.ca = tls->ca, .certificate = tls->certificate, .key = tls->key};
   if (config.faults) {
-    faults = std::make_shared<troupe::net::fault_rules>();
-    spdlog::warn("faults are enabled: whoever may administer this node may cut it off");
+    faults = make_fault_switches();
+    spdlog::warn(
+      "faults are enabled: whoever may administer this cluster may cut this node off, fail its disk and end it");
+    o.faults = faults->network;
   }
-  o.faults = faults;
   o.clock = &system_clock_source();
   o.random = &system_entropy();
   auto opened = tcp_channel::open(std::move(o));
@@ -133,6 +128,8 @@ result<> node_process::impl::start_storage() {
   o.directory = data.volume();
   o.store.directory = "shard";
   o.store.segment_bytes = node_segment_bytes;
+  TROUPE_TRY(make_posix_disk(data.path())->make_directory("volume"));
+  o.files = node_disk(o.directory, "storage", faults.get());
   auto started = spawn_volume_manager(system, o);
   if (!started) return in_role("storage", started.error());
   volume = *started;
@@ -156,6 +153,7 @@ void node_process::impl::start_gossip() {
   o.net = net;
   o.clock = &system_clock_source();
   o.random = &system_entropy();
+  o.events = events;
   gossip = spawn_gossiper(system, std::move(o));
 }
 
@@ -191,7 +189,7 @@ result<> node_process::impl::start_member() {
   m.address = self.id.name; // found in the address book
   m.members.clear();
   for (auto& id : config.metadata.members) m.members.push_back({raft_id_of(id), id.name});
-  m.files = make_posix_disk(directory);
+  m.files = node_disk(directory, "metadata", faults.get());
   m.directory = "raft";
   m.base = std::move(*base);
   m.heartbeat = config.metadata.heartbeat;
@@ -234,12 +232,27 @@ void node_process::impl::start_router() {
   router = spawn_metadata_router(system, std::move(o));
 }
 
+void node_process::impl::start_surveyor() {
+  if (!self.coordinator) return;
+  surveyor_options s;
+  s.cluster = cluster_id;
+  s.view.local = self.id;
+  s.gossiper = gossip;
+  for (auto& m : group) s.members.emplace_back(node_id{m.node}, m.actor);
+  s.net = net;
+  s.controls = controls;
+  s.events = events;
+  surveyor = spawn_surveyor(system, std::move(s));
+}
+
 void node_process::impl::serve_peers() {
   peer_service_options o;
   o.shard = shard;
   o.metadata = member;
   o.gossiper = gossip;
   if (self.coordinator) o.pins = &pins;
+  o.surveyor = surveyor;
+  o.controls = controls;
   service = spawn_peer_service(system, std::move(o));
   net->start(handler_of(service));
 }
@@ -249,13 +262,6 @@ void node_process::impl::start_ring() {
     replicator_options r;
     r.random = &system_entropy();
     replicator = spawn_replicator(system, std::move(r));
-    surveyor_options s;
-    s.cluster = cluster_id;
-    s.view.local = self.id;
-    s.gossiper = gossip;
-    for (auto& m : group) s.members.emplace_back(node_id{m.node}, m.actor);
-    s.net = net;
-    surveyor = spawn_surveyor(system, std::move(s));
   }
   ring_manager_options o;
   o.cluster = cluster_id;
@@ -275,6 +281,7 @@ void node_process::impl::start_ring() {
   o.in_touch = in_touch;
   o.interval = std::clamp(config.gossip.interval / 2, 50ms, 1000ms);
   o.clock = &system_clock_source();
+  o.events = events;
   ring_manager = spawn_ring_manager(system, std::move(o));
 }
 
@@ -308,6 +315,7 @@ result<> node_process::impl::start_coordinator() {
   o.nodes = counts;
   o.reclaim_grace = config.healing.reclaim_grace;
   o.faults = faults;
+  o.events = events;
   o.pins = &pins;
   o.net = net;
   o.self = self.id;
@@ -374,6 +382,8 @@ result<std::unique_ptr<node_process>> node_process::start(const cluster_config& 
   if (me->storage) TROUPE_TRY(s.start_storage());
   s.start_gossip();
   TROUPE_TRY(s.start_member());
+  s.controls = make_node_controls(s.system_config.census, s.net, s.faults, s.events);
+  s.start_surveyor();
   s.serve_peers();
   s.start_router();
   s.start_ring();

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 namespace troupe {
@@ -12,7 +13,7 @@ namespace troupe {
 namespace {
 
 constexpr std::uint64_t block = 4096; // what every disk takes; of offset, length and memory
-constexpr std::uint64_t window_bytes = std::uint64_t{1} << 20;
+constexpr std::uint64_t window_bytes = window_pool::bytes;
 
 constexpr std::uint64_t down(std::uint64_t n) { return n / block * block; }
 constexpr std::uint64_t up(std::uint64_t n) { return down(n + block - 1); }
@@ -26,27 +27,49 @@ int set_aside_blocks(int fd, std::uint64_t from, std::uint64_t to) {
 
 } // namespace
 
-result<std::shared_ptr<disk_file>> direct_file::make(std::shared_ptr<posix_file> plain) {
+window_pool::window window_pool::take() {
+  std::lock_guard guard{mutex_};
+  if (!kept_.empty()) {
+    auto w = std::move(kept_.back());
+    kept_.pop_back();
+    return w;
+  }
+  window w{static_cast<std::byte*>(std::aligned_alloc(bytes, bytes))};
+  if (!w) throw std::bad_alloc{};
+  ::madvise(w.get(), bytes, MADV_HUGEPAGE); // a matter of speed: without it, 512 pages
+  return w;
+}
+
+void window_pool::give_back(window w) {
+  std::lock_guard guard{mutex_};
+  if (w && kept_.size() < kept_max) kept_.push_back(std::move(w));
+}
+
+result<std::shared_ptr<disk_file>> direct_file::make(
+  std::shared_ptr<posix_file> plain, std::shared_ptr<window_pool> windows) {
   auto size = plain->size();
   if (!size) return std::move(size).error();
   int fd = open_descriptor(plain->path(), O_WRONLY | O_DIRECT);
   if (fd < 0) return std::shared_ptr<disk_file>{std::move(plain)};
-  std::shared_ptr<direct_file> made{new direct_file{std::move(plain), fd, *size}};
+  std::shared_ptr<direct_file> made{new direct_file{std::move(plain), std::move(windows), fd, *size}};
   auto problem = set_aside_blocks(made->plain_->fd(), *size, *size + block);
   if (problem == EOPNOTSUPP || problem == ENOSYS) return std::shared_ptr<disk_file>{made->plain_};
   return std::shared_ptr<disk_file>{std::move(made)};
 }
 
-direct_file::direct_file(std::shared_ptr<posix_file> plain, int fd, std::uint64_t size)
+direct_file::direct_file(
+  std::shared_ptr<posix_file> plain, std::shared_ptr<window_pool> windows, int fd, std::uint64_t size)
     : plain_(std::move(plain)),
       direct_(fd),
-      window_(static_cast<std::byte*>(std::aligned_alloc(block, window_bytes))),
+      windows_(std::move(windows)),
+      window_(windows_->take()),
       size_(size),
-      set_aside_(size) {
-  if (!window_) throw std::bad_alloc{};
-}
+      set_aside_(size) {}
 
-direct_file::~direct_file() { (void)flush(); }
+direct_file::~direct_file() {
+  (void)flush();
+  windows_->give_back(std::move(window_));
+}
 
 result<> direct_file::set_space_aside(std::uint64_t end) {
   if (end <= set_aside_) return {};
@@ -112,7 +135,7 @@ void direct_file::detach() {
   (void)flush();
   detached_ = true;
   dirty_from_ = dirty_to_ = used_ = 0;
-  window_.reset();
+  windows_->give_back(std::move(window_));
 }
 
 result<> direct_file::write_at(std::uint64_t offset, std::span<const bytes_view> buffers) {

@@ -40,7 +40,7 @@ public:
   enum class open_mode { existing, create }; // create: makes it, or opens it when it is there
   virtual result<std::shared_ptr<disk_file>> open(const std::string& path, open_mode) = 0;
   // The same, for a file that is mostly appended to and rarely read back soon: writes pass by the page cache where the
-  // file system has it (O_DIRECT), from a buffer of 1 MiB. Until truncate() cuts them off, up to 4095 zeros may lie
+  // file system has it (O_DIRECT), from a buffer of 2 MiB. Until truncate() cuts them off, up to 4095 zeros may lie
   // behind the end on the disk. One such open file at a time for a path.
   virtual result<std::shared_ptr<disk_file>> open_direct(const std::string& path, open_mode mode) {
     return open(path, mode);

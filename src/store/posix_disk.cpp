@@ -37,7 +37,7 @@ public:
   result<std::shared_ptr<disk_file>> open_direct(const std::string& path, open_mode mode) override {
     auto file = open(path, mode);
     if (!file) return file;
-    return direct_file::make(std::static_pointer_cast<posix_file>(std::move(*file)));
+    return direct_file::make(std::static_pointer_cast<posix_file>(std::move(*file)), windows_);
   }
 
   result<> make_directory(const std::string& path) override {
@@ -105,6 +105,7 @@ private:
   std::string at(const std::string& path) const { return path.empty() ? root_ : root_ + "/" + path; }
 
   std::string root_;
+  std::shared_ptr<window_pool> windows_ = std::make_shared<window_pool>();
 };
 
 } // namespace

@@ -254,3 +254,62 @@ TEST_CASE("what was deleted while it was compared is not noted") {
   CHECK(h.log->repaired.empty());
   CHECK_FALSE(h.rows->get(tables::repair(id_of('o')))->has_value());
 }
+
+namespace {
+
+pb::heal_report order(healer_fixture& h, pb::heal_order::kinds kind, const std::string& node = {}) {
+  pb::heal_order o;
+  o.set_kind(kind);
+  o.set_node(node);
+  auto a = h.fx.ask<wire<pb::heal_report>>(h.heal, heal_atom::value, wire<pb::heal_order>{std::move(o)});
+  return *h.fx.wait(a).value();
+}
+
+void add_object_on(healer_fixture& h, char id, const std::string& node) {
+  pb::object_record object;
+  object.mutable_extent()->set_data_id(id_of(id).to_bytes());
+  object.mutable_extent()->add_placements()->add_nodes(node);
+  h.rows->put(tables::object("bkt", std::string(1, id)), object.SerializeAsString());
+}
+
+} // namespace
+
+TEST_CASE("an order to repair compares at once, and is done when all was compared") {
+  healer_fixture h;
+  for (char c : {'a', 'b', 'c'}) add_object_on(h, c, "node-1");
+  h.start();
+  h.fx.advance(30s);
+  REQUIRE(h.log->compared == 3);
+  CHECK_FALSE(order(h, pb::heal_order::look).comparing().wanted());
+  h.log->lacking.insert(id_of('b').to_bytes());
+  auto said = order(h, pb::heal_order::repair);
+  CHECK(said.active());
+  CHECK(said.comparing().wanted());
+  CHECK(said.comparing().extents_before() == 3);
+  h.fx.advance(20s);
+  CHECK(h.log->compared == 6);
+  CHECK(h.log->repaired.contains(id_of('b').to_bytes()));
+  said = order(h, pb::heal_order::look);
+  CHECK_FALSE(said.comparing().wanted());
+  CHECK(said.comparing().incomplete() == 1);
+  CHECK(said.comparing().repaired() == 1);
+  CHECK(said.comparing().walks() == 2);
+  h.fx.advance(caf::timespan{61min}); // the hourly comparison goes on, once
+  CHECK(h.log->compared == 9);
+}
+
+TEST_CASE("an order to repair one node compares what that node should hold") {
+  healer_fixture h;
+  add_object_on(h, 'a', "node-1");
+  add_object_on(h, 'b', "node-2");
+  h.start();
+  h.fx.advance(30s);
+  REQUIRE(h.log->compared == 2);
+  order(h, pb::heal_order::repair, "node-2");
+  h.fx.advance(20s);
+  CHECK(h.log->compared == 3);
+  order(h, pb::heal_order::repair, "node-1");
+  order(h, pb::heal_order::repair, "node-2"); // both
+  h.fx.advance(20s);
+  CHECK(h.log->compared == 5);
+}

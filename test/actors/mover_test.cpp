@@ -249,3 +249,48 @@ TEST_CASE("with nowhere to go pieces stay, and that is told", "[mover]") {
   CHECK(!f.row_there(emptied_row(node_id{"node-3"})));
   f.check_contents();
 }
+
+namespace {
+
+pb::heal_report order(mover_fixture& f, pb::heal_order::kinds kind) {
+  pb::heal_order o;
+  o.set_kind(kind);
+  auto a = f.cluster.fx.ask<wire<pb::heal_report>>(f.heal, heal_atom::value, wire<pb::heal_order>{std::move(o)});
+  return *f.cluster.fx.wait(a).value();
+}
+
+} // namespace
+
+TEST_CASE("an order to rebalance walks at once, and ends with a walk that found nothing", "[mover]") {
+  mover_fixture f;
+  put_some(f);
+  f.start();
+  f.pass(3s); // now it waits for a minute
+  auto walks = f.status().walks();
+  auto said = order(f, pb::heal_order::rebalance);
+  CHECK(said.active());
+  CHECK(said.rebalancing());
+  CHECK(said.walk_extents_before() == 10);
+  f.pass(3s);
+  CHECK(f.status().walks() > walks);
+  CHECK_FALSE(order(f, pb::heal_order::look).rebalancing());
+}
+
+TEST_CASE("an order to rebalance does not wait for a node that is down", "[mover]") {
+  mover_fixture f;
+  put_some(f);
+  f.start();
+  f.dead = {"node-1"};
+  f.cluster.node("node-1").fail_all(ec::unavailable);
+  f.nodes[5].state = f.nodes[6].state = node_state::up;
+  f.nodes[1].state = node_state::down;
+  f.nodes[1].since_ms = f.clock.now_ms;
+  f.see();
+  f.pass(5s);
+  REQUIRE(f.names("node-1"));
+  order(f, pb::heal_order::rebalance);
+  f.pass(30s);
+  CHECK(!f.names("node-1"));
+  CHECK_FALSE(order(f, pb::heal_order::look).rebalancing());
+  f.check_contents();
+}

@@ -258,6 +258,32 @@ TEST_CASE("a data piece of another length than is due is refused, and so is fini
   REQUIRE(refused.code() == ec::bad_argument);
 }
 
+TEST_CASE("the pieces of a stripe may be sent without waiting, and what goes wrong with them is the next answer") {
+  mock_cluster c{5};
+  auto content = content_of(11, 64 * 6);
+  auto session = c.begin_upload(content.size(), rs32);
+  auto piece = [&](std::size_t i) { return chunk::copy_of(std::string_view{content}.substr(i * 64, 64)); };
+  for (std::size_t i = 0; i < 6; ++i) {
+    if (i % 3 == 2)
+      REQUIRE(c.fx.wait(c.fx.ask(session, write_atom::value, piece(i))));
+    else
+      caf::anon_send(session, write_atom::value, piece(i));
+  }
+  auto finished = c.fx.ask<upload_summary>(session, finish_atom::value);
+  auto summary = c.fx.wait(finished);
+  REQUIRE(summary.has_value());
+  REQUIRE(c.download(summary->extent, 0, content.size()).value() == content);
+
+  session = c.begin_upload(content.size(), rs32);
+  caf::anon_send(session, write_atom::value, chunk::copy_of("short"));
+  caf::anon_send(session, write_atom::value, piece(0));
+  c.fx.run();
+  auto told = c.fx.ask(session, write_atom::value, piece(1));
+  c.fx.run();
+  REQUIRE(told.code() == ec::bad_argument);
+  REQUIRE(c.no_session_left());
+}
+
 TEST_CASE("more pieces than nodes can keep are refused at the start") {
   mock_cluster c{3};
   upload_options what;

@@ -128,3 +128,40 @@ TEST_CASE("a console's refusal keeps its code and text, and control characters d
     CHECK(console_failure_of(503, body).message == "HTTP 503 Service Unavailable");
   CHECK(console_hint_for(fail(ec::unavailable, "")).find("--connect") != std::string::npos);
 }
+
+TEST_CASE("actors are a line each, silent processes too, and queues only where something waits") {
+  auto text = joined(actors_lines(json_of(R"({"processes": [
+    {"node": "node-1", "actors": [{"name": "shard", "instances": 1, "queued": 7, "longest_queue": 7, "received": 900}],
+     "queues": [{"node": "node-2", "plane": "bulk", "connected": true, "queued_bytes": 2048, "unanswered": 3},
+                {"node": "node-3", "plane": "control", "connected": true, "queued_bytes": 0, "unanswered": 0}]},
+    {"node": "node-2", "error": "no answer\n"}]})")));
+  CHECK(text ==
+    "NODE    ACTOR  INSTANCES  MAILBOX  LONGEST  RECEIVED  NOTE\n"
+    "node-1  shard          1        7        7       900  -\n"
+    "node-2  -              -        -        -         -  no answer?\n"
+    "\n"
+    "FROM    TO      PLANE  CONNECTED   QUEUED  UNANSWERED\n"
+    "node-1  node-2  bulk   yes        2.0 KiB           3\n");
+}
+
+TEST_CASE("the ring is shown clockwise, with what each node holds") {
+  auto text =
+    joined(ring_lines(json_of(R"({"bucket": "b", "key": "k", "size": 1024, "inline": false, "extents_total": 1,
+    "from": 0, "extents": [{"data_id": "ab", "position": "00000000000000ff", "wanted": 1, "clockwise": [
+      {"node": "node-1", "place": "chosen", "zone": "z", "weight": 1, "state": "up", "pieces": 0},
+      {"node": "node-2", "place": "left", "zone": "z", "weight": 1, "state": "draining", "pieces": 4, "missing": 1}]}]})")));
+  CHECK(text ==
+    "b/k  1.0 KiB\n"
+    "position 00000000000000ff of content ab, on 1 nodes\n"
+    "  #  NODE    PLACE   ZONE  WEIGHT  STATE     PIECES  MISSING\n"
+    "  1  node-1  chosen  z          1  up             0        -\n"
+    "  2  node-2  left    z          1  draining       4        1\n");
+}
+
+TEST_CASE("an event is a line, a heartbeat none, and losses are told") {
+  CHECK(event_line(json_of(R"({"number": 7, "at": "2026-07-01T10:11:12.345Z", "kind": "member", "node": "n",
+    "text": "n is dead\u0007"})")) == "2026-07-01 10:11:12  member   n is dead?");
+  CHECK(event_line(json_of(R"({"at": "2026-07-01T10:11:12.345Z", "kind": "heartbeat", "last": 7})")).empty());
+  CHECK(event_line(json_of(R"({"at": "2026-07-01T10:11:12.345Z", "kind": "lost", "events": 3})")) ==
+    "2026-07-01 10:11:12  3 events were lost: they came faster than they were read");
+}

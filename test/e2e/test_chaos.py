@@ -1,11 +1,12 @@
-"""A cluster under load while nodes are killed, frozen and cut off at random, at most two at a time, then mended: nothing
-acknowledged is lost, and each key's history is linearizable. Under a minute; CHAOS_S=seconds, or E2E_FULL=1 for half an hour.
+"""A cluster under load while nodes are killed, frozen and cut off at random and their disks fail, at most two at a time, then
+mended: nothing acknowledged is lost, and each key's history is linearizable. Under a minute; CHAOS_S=seconds, or E2E_FULL=1 for half an hour.
 
 Each key has one writer, which puts 1, 2, 3, ... A read that began when n was acknowledged, and ended when m had been begun,
 must show one of n..m, and never less than a read that ended before it began: for one writer that is linearizability.
 """
 import os
 import random
+import subprocess
 import threading
 import time
 
@@ -70,29 +71,49 @@ def disturb(c, rng, until, log):
             mend(c, away, rng.choice(sorted(away)), log)
             continue
         node = rng.choice([n for n in c.nodes if n.name not in away])
-        what = rng.choice(["kill", "freeze", "cut"])
+        what = rng.choice(["kill", "crash", "freeze", "cut", "eio", "slow", "flip"])
         log.append(f"{what} {node.name}")
-        if what == "kill":
-            node.kill()
-        elif what == "freeze":
-            node.freeze()
-        else:
-            admin(node, "fault", "drop", "*", "--direction", rng.choice(["both", "to", "from"]))
+        try:
+            BREAK[what](node, rng)
+        except (AssertionError, subprocess.TimeoutExpired) as refused:  # it may still be starting
+            log.append(f"refused: {refused}"[:200])
         away[node.name] = what
     for name in sorted(away):
         mend(c, away, name, log)
+
+
+def crash(node, _):
+    admin(node, "fault", "crash", node.name)
+    wait_until(lambda: not node.alive(), f"{node.name} ends")
+
+
+def fail_disk(node, rng):
+    admin(node, "fault", "disk", node.name, "eio", "--on", rng.choice(["all", "reads", "writes", "syncs"]),
+          "--volume", rng.choice(["both", "storage", "metadata"]))
+
+
+BREAK = {
+    "kill": lambda node, _: node.kill(),
+    "crash": crash,
+    "freeze": lambda node, _: node.freeze(),
+    "cut": lambda node, rng: admin(node, "fault", "drop", "*", "--direction", rng.choice(["both", "to", "from"])),
+    "eio": fail_disk,
+    "slow": lambda node, rng: admin(node, "fault", "disk", node.name, "slow", "--ms", str(rng.choice([20, 200, 1000]))),
+    "flip": lambda node, _: admin(node, "fault", "disk", node.name, "flip", "--volume", "storage"),
+}
 
 
 def mend(c, away, name, log):
     node = next(n for n in c.nodes if n.name == name)
     what = away.pop(name)
     log.append(f"mend {name}")
-    if what == "kill":
-        node.spawn()
-    elif what == "freeze":
-        node.thaw()
-    else:
-        admin(node, "fault", "clear")
+    if what == "freeze":
+        return node.thaw()
+    if what in ("cut", "slow", "flip"):
+        return admin(node, "fault", "clear", name)
+    if node.alive():  # its disk: a log that failed takes no writes until the process starts again
+        node.kill()
+    node.spawn()
 
 
 def test_what_was_acknowledged_outlives_random_failures(tmp_path):

@@ -73,7 +73,7 @@ TEST_CASE("a directly written file is a file") {
       }
       break;
     default: { // the usual: at the end, in two buffers
-      auto text = random_text(random, below(step % 10 == 0 ? 2'500'000 : 70'000));
+      auto text = random_text(random, below(step % 10 == 0 ? 5'000'000 : 70'000));
       auto first = below(text.size() + 1);
       std::vector<bytes_view> parts{as_bytes(text).first(first), as_bytes(text).subspan(first)};
       REQUIRE(file->write_at(model.size(), parts));

@@ -37,6 +37,14 @@ constexpr std::array routes{
   route{"GET", "/admin/faults", "AdminFaults", on_faults},
   route{"POST", "/admin/faults", "AdminSetFault", on_set_fault},
   route{"POST", "/admin/faults/clear", "AdminClearFaults", on_clear_faults},
+  route{"GET", "/admin/log", "AdminLog", on_log},
+  route{"POST", "/admin/log", "AdminSetLog", on_set_log},
+  route{"GET", "/admin/actors", "AdminActors", on_actors},
+  route{"GET", "/admin/ring", "AdminRing", on_ring},
+  route{"GET", "/admin/events", "AdminEvents", on_events},
+  route{"GET", "/admin/healing", "AdminHealing", on_healing},
+  route{"POST", "/admin/rebalance", "AdminRebalance", on_rebalance},
+  route{"POST", "/admin/repair", "AdminRepair", on_repair},
 };
 
 // Chunked bodies have no length beforehand: the bound is on what comes.
@@ -97,6 +105,17 @@ http::task<> answer(call& c, json::object what) {
   c.rs.set("Cache-Control", "no-store");
   auto text = json::serialize(what) + "\n";
   co_await c.rs.send(text);
+}
+
+std::string parameter(const call& c, std::string_view name) {
+  const auto* value = c.rq.target().q(name);
+  return value == nullptr ? std::string{} : *value;
+}
+
+std::string needed_parameter(const call& c, std::string_view name) {
+  auto value = parameter(c, name);
+  if (value.empty()) throw http::api_error{ec::bad_argument, "the query needs " + std::string{name} + "="};
+  return value;
 }
 
 http::task<std::shared_ptr<const cluster_survey>> survey(call& c) {

@@ -12,9 +12,10 @@
 #include <memory>
 #include <string_view>
 
-namespace troupe::net {
-class fault_rules;
-}
+namespace troupe {
+class event_log;
+struct fault_switches;
+} // namespace troupe
 namespace troupe::http {
 class actor_bridge;
 }
@@ -30,8 +31,9 @@ struct config {
   std::function<http::actor_bridge&(http::request&)> actors_of;
   metadata_actor metadata; // the group
   surveyor_actor surveyor;
-  std::shared_ptr<net::fault_rules> faults; // empty: they are not enabled
-  ring_manager_actor ring_manager;          // empty: there is no cluster to change (`troupe dev`)
+  std::shared_ptr<const fault_switches> faults; // empty: they are not enabled
+  std::shared_ptr<event_log> events;            // empty: nobody can watch
+  ring_manager_actor ring_manager;              // empty: there is no cluster to change (`troupe dev`)
 };
 
 // Answers every path under /admin; throws api_error.

@@ -1,6 +1,7 @@
 // call: one authenticated request on its way through the handler of its route, and what all handlers do with it.
 #pragma once
 
+#include "actors/survey.hpp"
 #include "api/admin/admin.hpp"
 #include "api/http/ask.hpp"
 #include "api/http/failure.hpp"
@@ -12,6 +13,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace troupe::admin {
@@ -43,6 +45,25 @@ http::task<> answer(call&, json::object);
 // Every node's and member's word of itself.
 http::task<std::shared_ptr<const cluster_survey>> survey(call&);
 
+// Every process's word of something: which field is filled, the request says.
+template <class... Ts>
+http::task<std::shared_ptr<const process_answers>> ask_everyone(call& c, Ts... what) {
+  auto found =
+    co_await http::ask<everyones_answers>(c.actors, c.config.surveyor, look_timeout, everyone_atom::value, what...);
+  co_return must(std::move(found)).answers;
+}
+
+// The query's; empty when it is not there. Of needed_parameter: ec::bad_argument then.
+std::string parameter(const call& c, std::string_view name);
+std::string needed_parameter(const call& c, std::string_view name);
+
+// Rows of table repairs, as far as they were counted.
+struct repair_count {
+  std::uint64_t rows = 0;
+  bool more = false;
+};
+http::task<std::optional<repair_count>> count_repairs(call&); // status.cpp
+
 http::task<> on_status(call&);         // status.cpp
 http::task<> on_nodes(call&);          // nodes.cpp
 http::task<> on_raft(call&);           // raft.cpp
@@ -56,5 +77,13 @@ http::task<> on_change_members(call&); // members.cpp
 http::task<> on_faults(call&);         // faults.cpp
 http::task<> on_set_fault(call&);      //
 http::task<> on_clear_faults(call&);   //
+http::task<> on_log(call&);            // log.cpp
+http::task<> on_set_log(call&);        //
+http::task<> on_actors(call&);         // actors.cpp
+http::task<> on_ring(call&);           // ring.cpp
+http::task<> on_events(call&);         // events.cpp
+http::task<> on_healing(call&);        // healing.cpp
+http::task<> on_rebalance(call&);      //
+http::task<> on_repair(call&);         //
 
 } // namespace troupe::admin

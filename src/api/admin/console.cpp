@@ -53,11 +53,12 @@ int status_of(ec code) {
 
 } // namespace
 
-http::handler make_handler(std::function<bool()> ready, http::handler admin) {
-  return [ready = std::move(ready), admin = std::move(admin)](http::request& rq, http::response& rs) -> http::task<> {
+http::handler make_handler(std::function<bool()> ready, std::vector<mount> mounts) {
+  return [ready = std::move(ready), mounts = std::move(mounts)](http::request& rq, http::response& rs) -> http::task<> {
     const auto& path = rq.target().path;
-    if (path == "/admin" || path.starts_with("/admin/")) {
-      co_await admin(rq, rs);
+    for (const auto& m : mounts) {
+      if (!path.starts_with(m.path) || (path.size() > m.path.size() && path[m.path.size()] != '/')) continue;
+      co_await m.handle(rq, rs);
       co_return;
     }
     bool reads = rq.method() == "GET" || rq.method() == "HEAD";
@@ -72,7 +73,9 @@ http::handler make_handler(std::function<bool()> ready, http::handler admin) {
         co_await answer(rs, 503, "not ready");
       co_return;
     }
-    throw http::api_error{ec::not_found, "the console has no " + path + "; it answers /ready, /health and /admin/..."};
+    std::string known = "/ready, /health";
+    for (const auto& m : mounts) known += ", " + std::string{m.path};
+    throw http::api_error{ec::not_found, "the console has no " + path + "; it answers " + known};
   };
 }
 

@@ -5,8 +5,6 @@
 
 namespace troupe::admin {
 
-namespace {
-
 constexpr std::uint32_t repairs_counted_max = 1000;
 
 http::task<std::optional<repair_count>> count_repairs(call& c) {
@@ -18,8 +16,6 @@ http::task<std::optional<repair_count>> count_repairs(call& c) {
   if (!page) co_return std::nullopt; // the metadata group's own line says what is wrong with it
   co_return repair_count{.rows = static_cast<std::uint64_t>((*page)->entries_size()), .more = (*page)->truncated()};
 }
-
-} // namespace
 
 http::task<> on_status(call& c) {
   auto all = co_await survey(c);

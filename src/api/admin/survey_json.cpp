@@ -104,14 +104,6 @@ json::object metadata_json(const cluster_survey& all) {
 
 } // namespace
 
-const pb::metadata_status* leader_of(const cluster_survey& all) {
-  const pb::metadata_status* leader = nullptr;
-  for (const auto& m : all.members)
-    if (m.status && m.status->state() == "leader" && (leader == nullptr || m.status->term() > leader->term()))
-      leader = &*m.status;
-  return leader;
-}
-
 json::object node_json(const cluster_node& n) {
   json::array roles;
   if (n.roles.storage) roles.emplace_back("storage");

@@ -8,6 +8,14 @@
 
 namespace troupe::http {
 
+namespace {
+
+// A wake-up for a packet at a time costs more than the packet's copy; beyond the maximum nothing is gained.
+constexpr std::size_t batch_bytes_min = 64 << 10;
+constexpr std::size_t batch_bytes_max = 256 << 10;
+
+} // namespace
+
 body_source::~body_source() = default;
 
 task<std::size_t> read_full(body_source& from, bytes_span dst) {
@@ -58,9 +66,11 @@ std::size_t body::take_buffered(bytes_span dst, std::uint64_t at_most) {
   return n;
 }
 
-// At least one byte, or a throw that says what the end of the stream means here.
-task<std::size_t> body::receive(void* to, std::size_t n) {
-  auto r = co_await connection_.io.read_some(to, n);
+// At least one byte, or a throw that says what the end of the stream means here. `wanted` bytes of the body must be
+// still to come; it waits for so many, unless they are too few to matter.
+task<std::size_t> body::receive(void* to, std::size_t n, std::size_t wanted) {
+  wanted = wanted < batch_bytes_min ? 1 : std::min(wanted, batch_bytes_max);
+  auto r = co_await connection_.io.read_some(to, n, wanted);
   if (r.bytes != 0) co_return r.bytes;
   connection_.back_to_handler();
   if (connection_.timed_out) {
@@ -78,10 +88,12 @@ task<std::size_t> body::receive(void* to, std::size_t n) {
 
 task<std::size_t> body::read_plain(bytes_span dst) {
   std::size_t n = 0;
-  if (connection_.buffered() != 0)
+  if (connection_.buffered() != 0) {
     n = take_buffered(dst, left_);
-  else
-    n = co_await receive(dst.data(), static_cast<std::size_t>(std::min<std::uint64_t>(dst.size(), left_)));
+  } else {
+    auto most = static_cast<std::size_t>(std::min<std::uint64_t>(dst.size(), left_));
+    n = co_await receive(dst.data(), most, most);
+  }
   left_ -= n;
   done_ = left_ == 0;
   co_return n;
@@ -91,16 +103,18 @@ task<std::size_t> body::read_chunked(bytes_span dst) {
   for (;;) {
     if (auto ahead = decoder_.data_left(); ahead != 0) {
       std::size_t n = 0;
-      if (connection_.buffered() != 0)
+      if (connection_.buffered() != 0) {
         n = take_buffered(dst, ahead);
-      else
-        n = co_await receive(dst.data(), static_cast<std::size_t>(std::min<std::uint64_t>(dst.size(), ahead)));
+      } else {
+        auto most = static_cast<std::size_t>(std::min<std::uint64_t>(dst.size(), ahead));
+        n = co_await receive(dst.data(), most, most);
+      }
       decoder_.took(n);
       co_return n;
     }
     if (connection_.buffered() == 0) { // framing, and what follows it, goes behind the head
       connection_.pos = connection_.end = scratch_from_;
-      auto n = co_await receive(connection_.buffer + scratch_from_, connection_.capacity - scratch_from_);
+      auto n = co_await receive(connection_.buffer + scratch_from_, connection_.capacity - scratch_from_, 1);
       connection_.end += n;
     }
     connection_.pos += decoder_.put({connection_.buffer + connection_.pos, connection_.buffered()});

@@ -48,7 +48,7 @@ public:
 private:
   task<std::size_t> read_plain(bytes_span dst);
   task<std::size_t> read_chunked(bytes_span dst);
-  task<std::size_t> receive(void* to, std::size_t n);
+  task<std::size_t> receive(void* to, std::size_t n, std::size_t wanted);
   std::size_t take_buffered(bytes_span dst, std::uint64_t at_most);
 
   connection_state& connection_;

@@ -13,7 +13,7 @@ void connection_state::enter(phase p, steady::duration d) {
 }
 
 void connection_state::wait_for_client(phase p) {
-  if (io.progress() - mark >= bounds.stall_bytes_min || allowance == steady::duration{}) {
+  if (io.progress() >= mark + bounds.stall_bytes_min || allowance == steady::duration{}) {
     mark = io.progress();
     allowance = bounds.stall_time;
   }
@@ -29,8 +29,9 @@ void connection_state::back_to_handler() {
 
 bool connection_state::refill(steady::time_point now) {
   if (at != phase::body && at != phase::write) return false;
-  if (io.progress() - mark < bounds.stall_bytes_min) return false;
-  mark = io.progress();
+  auto moved = io.progress() + (at == phase::body ? io.unread() : 0); // ahead of what is read: mark is, too
+  if (moved < mark + bounds.stall_bytes_min) return false;
+  mark = moved;
   allowance = bounds.stall_time;
   since = now;
   deadline = now + allowance;

@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -52,7 +53,7 @@ task<error_code> stream::handshake() {
   }
 }
 
-task<read_result> stream::read_some(void* to, std::size_t n) {
+task<read_result> stream::read_some(void* to, std::size_t n, std::size_t wanted) {
   if (ssl_ == nullptr) {
     ssize_t r = ::recv(socket_.native_handle(), to, n, 0);
     if (r >= 0) {
@@ -60,7 +61,8 @@ task<read_result> stream::read_some(void* to, std::size_t n) {
       co_return read_result{{}, static_cast<std::size_t>(r)};
     }
     if (errno != EAGAIN && errno != EINTR) co_return read_result{system_error(errno), 0};
-    co_return co_await read_later(to, n);
+    wake_at(wanted);
+    co_return co_await read_woken(to, n);
   }
   for (;;) {
     ERR_clear_error();
@@ -79,11 +81,29 @@ task<read_result> stream::read_some(void* to, std::size_t n) {
   }
 }
 
+// The kernel makes the receive buffer large enough for it, and takes no more than half of what it may be.
+void stream::wake_at(std::size_t bytes) {
+  if (ssl_ != nullptr || bytes == low_water_) return;
+  auto value = static_cast<int>(bytes);
+  if (::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVLOWAT, &value, sizeof value) == 0) low_water_ = bytes;
+}
+
+std::uint64_t stream::unread() const {
+  int n = 0;
+  if (low_water_ == 1 || ::ioctl(const_cast<tcp_socket&>(socket_).native_handle(), FIONREAD, &n) != 0) return 0;
+  return static_cast<std::uint64_t>(std::max(n, 0));
+}
+
 task<read_result> stream::read_later(void* to, std::size_t n) {
   if (ssl_ != nullptr) {
     if (auto e = co_await wait_readable()) co_return read_result{e, 0};
     co_return co_await read_some(to, n);
   }
+  wake_at(1);
+  co_return co_await read_woken(to, n);
+}
+
+task<read_result> stream::read_woken(void* to, std::size_t n) {
   auto [e, k] = co_await socket_.async_read_some(asio::buffer(to, n), tuple_task);
   turn_bytes_ = 0;
   progress_ += k;
@@ -105,6 +125,7 @@ std::size_t stream::read_now(void* to, std::size_t n) {
 
 task<error_code> stream::wait_readable() {
   if (ssl_ != nullptr && SSL_has_pending(ssl_) == 1) co_return error_code{};
+  wake_at(1);
   auto [e] = co_await socket_.async_wait(tcp_socket::wait_read, tuple_task);
   turn_bytes_ = 0;
   co_return e;

@@ -40,10 +40,13 @@ public:
   tcp_socket& socket() { return socket_; }
   // Bytes moved both ways: what the deadline sweep looks at.
   std::uint64_t progress() const { return progress_; }
+  // What has come while a read_some() waits for more.
+  std::uint64_t unread() const;
 
   task<error_code> handshake();
-  // For bytes that are likely there already.
-  task<read_result> read_some(void* to, std::size_t n);
+  // For bytes that are likely there already. When there are none, wakes up no sooner than for `wanted` of them (which
+  // are certain to come), the end or an error: not for each packet. Over TLS, for any.
+  task<read_result> read_some(void* to, std::size_t n, std::size_t wanted = 1);
   // For bytes that are likely not there yet: goes to the reactor at once, which saves a failing system call.
   task<read_result> read_later(void* to, std::size_t n);
   // Never suspends; nothing there is 0 bytes (and so is an error, which the next read reports).
@@ -61,6 +64,8 @@ public:
   void reset_on_close();
 
 private:
+  void wake_at(std::size_t bytes);
+  task<read_result> read_woken(void* to, std::size_t n);
   task<> take_turns(std::size_t moved);
   task<error_code> wait_tls(int result);
   task<error_code> write_plain(bytes_view a, bytes_view b, bytes_view c);
@@ -70,6 +75,7 @@ private:
   tcp_socket socket_;
   ssl_st* ssl_ = nullptr;
   std::uint64_t progress_ = 0;
+  std::size_t low_water_ = 1;  // what must have come before the socket counts as readable
   std::size_t turn_bytes_ = 0; // moved since this connection last waited
 };
 

@@ -66,13 +66,22 @@ private:
   upload_actor session_;
 };
 
-// A buffer whose share of the memory budget goes back when the last user of its bytes is done, on whatever thread.
-std::shared_ptr<std::byte[]> budgeted_buffer(
-  std::size_t bytes, std::shared_ptr<release_gate> gate, std::shared_ptr<http::budget::hold> hold) {
-  return {new std::byte[bytes], [gate = std::move(gate), hold = std::move(hold)](std::byte* p) mutable {
-            delete[] p;
-            gate->release(std::move(hold));
-          }};
+// The memory of one stripe: goes back to the budget when the last user of its bytes is done, on whatever thread.
+class stripe_hold {
+public:
+  stripe_hold(std::shared_ptr<release_gate> gate, http::budget::hold hold)
+      : gate_(std::move(gate)), hold_(std::make_shared<http::budget::hold>(std::move(hold))) {}
+  stripe_hold(const stripe_hold&) = delete;
+  stripe_hold& operator=(const stripe_hold&) = delete;
+  ~stripe_hold() { gate_->release(std::move(hold_)); }
+
+private:
+  std::shared_ptr<release_gate> gate_;
+  std::shared_ptr<http::budget::hold> hold_;
+};
+
+std::shared_ptr<std::byte[]> buffer_of(std::shared_ptr<stripe_hold> hold, std::size_t bytes) {
+  return {new std::byte[bytes], [hold = std::move(hold)](std::byte* p) { delete[] p; }};
 }
 
 } // namespace
@@ -141,18 +150,22 @@ http::task<result<clustered_store::content>> clustered_store::spread_content(
     auto weight = std::size_t{layout.piece_bytes(stripe)} * (k + m);
     auto granted = co_await memory_.acquire(weight, io_.now() + options_.admission_timeout);
     if (!granted) co_return granted.error();
-    auto hold = std::make_shared<http::budget::hold>(std::move(*granted));
+    auto hold = std::make_shared<stripe_hold>(gate_, std::move(*granted));
     for (std::uint32_t i = 0; i < k; ++i) {
       auto bytes = layout.data_bytes(stripe, i);
       if (bytes == 0) break;
-      auto buffer = budgeted_buffer(bytes, gate_, hold);
+      auto buffer = buffer_of(hold, bytes);
       if (co_await http::read_full(source, {buffer.get(), bytes}) != bytes)
         co_return fail(ec::incomplete_body, "the body ended before its declared length");
       auto data = chunk::adopt(std::move(buffer), bytes);
-      if (auto ok = co_await http::ask<void>(
-            bridge_, session.get(), options_.content_timeout, write_atom::value, std::move(data));
-          !ok)
-        co_return ok.error();
+      if (i + 1 < k && layout.data_bytes(stripe, i + 1) != 0) {
+        http::fire(bridge_, session.get(), write_atom::value, std::move(data)); // one wake-up of ours for a stripe
+      } else {
+        hold.reset();
+        auto ok = co_await http::ask<void>(
+          bridge_, session.get(), options_.content_timeout, write_atom::value, std::move(data));
+        if (!ok) co_return ok.error();
+      }
     }
   }
   if (auto end = co_await expect_end(source); !end) co_return end.error();

@@ -84,7 +84,7 @@ struct fixture {
         .ring_manager = manager});
     server = std::make_unique<http::server>(http::server_config{.clock = clock,
       .random = random,
-      .handle = console::make_handler([] { return true; }, admin_handler),
+      .handle = console::make_handler([] { return true; }, {{"/admin", admin_handler}}),
       .render_error = console::render_error,
       .cut = {},
       .request_id_field = "x-request-id"});

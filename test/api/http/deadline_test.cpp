@@ -4,8 +4,12 @@
 #include "api/http/connection_state.hpp"
 
 #include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <catch2/catch.hpp>
+
+#include <optional>
+#include <vector>
 
 using namespace troupe;
 using namespace troupe::test;
@@ -140,6 +144,46 @@ TEST_CASE_METHOD(http_fixture, "waiting time is refilled by bytes that move, and
   c.enter(http::phase::head, 5s); // a head has one end, whatever moves
   arrive(100);
   CHECK(!c.refill(t + 5s));
+}
+
+TEST_CASE_METHOD(http_fixture, "a read of many bytes is woken once, and what came until then counts as moved") {
+  http::worker w{0, clock, random};
+  http::limits bounds{.stall_time = 10s, .stall_bytes_min = 100};
+  http::asio::basic_socket_acceptor<http::asio::ip::tcp, http::executor> listener{
+    w.context(), {http::asio::ip::make_address("127.0.0.1"), 0}};
+  raw_client client{listener.local_endpoint().port()};
+  http::connection_state c{listener.accept(), nullptr, w, bounds};
+  std::vector<char> buffer(100'000);
+  std::optional<http::read_result> got;
+  auto t = w.now();
+  c.wait_for_client(http::phase::body);
+  http::asio::co_spawn(w.context().get_executor(), c.io.read_some(buffer.data(), buffer.size(), buffer.size()),
+    [&](std::exception_ptr, http::read_result r) { got = r; });
+  w.context().poll(); // it waits now
+  auto arrive = [&](std::size_t n, std::size_t there) {
+    client.send(std::string(n, 'x'));
+    while (c.io.unread() < there) w.context().poll();
+  };
+  arrive(99, 99);
+  CHECK(!c.refill(t + 10s));
+  arrive(1, 100);
+  CHECK(c.refill(t + 10s));
+  CHECK(!c.refill(t + 20s)); // counted once
+  w.context().poll();
+  CHECK(!got);
+  client.send(std::string(buffer.size() - 100, 'x'));
+  while (!got) w.context().run_one();
+  CHECK(got->bytes == buffer.size());
+  CHECK(c.refill(t + 20s));
+  // The next wait is for any byte again.
+  got.reset();
+  w.context().restart(); // it had run out of work
+  http::asio::co_spawn(w.context().get_executor(), c.io.read_later(buffer.data(), buffer.size()),
+    [&](std::exception_ptr, http::read_result r) { got = r; });
+  w.context().poll();
+  client.send("y");
+  while (!got) w.context().run_one();
+  CHECK(got->bytes == 1);
 }
 
 TEST_CASE_METHOD(http_fixture, "a client that never stops sending after an error is cut in the end") {
