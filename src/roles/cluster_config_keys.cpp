@@ -82,8 +82,8 @@ constexpr setting<draft> of_storage[] = {
   {"shards.delete_grace", "a duration from 0s to 720h",
     [](Y y, draft& d) { return read_duration(y, 0s, 720h, d.shards.delete_grace); }},
   {"shards.volumes",
-    "a list of at most 64 volumes, each with its own id, provider (local-dir or shared-dir), path and, if not all have "
-    "it, nodes",
+    "a list of at most 64 volumes, each with its own id, provider (local-dir, shared-dir or aws-ebs), path; if "
+    "not all have it, nodes; of aws-ebs, ebs with volume, instance, device and region",
     [](Y y, draft& d) { return read_volumes(y, d.shards.volumes); }},
   {"gossip.interval", "a duration from 50ms to 1m",
     [](Y y, draft& d) { return read_duration(y, 50ms, 1min, d.gossip.interval); }},

@@ -19,6 +19,7 @@
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -184,11 +185,12 @@ result<> coordinator::impl::open_shards(caf::actor_system& system) {
   shards_front_options o;
   o.node = options.self.name.empty() ? "node-1" : options.self.name;
   o.where = *where;
-  o.reachable_host = options.reachable_host;
+  if (where->host == "0.0.0.0" || where->host == "::") o.reachable_host = options.reachable_host;
   o.secret = options.keys.secret_key;
-  o.lease = options.shards_lease;
-  o.delete_grace = options.shards_delete_grace;
-  o.volumes = options.volumes;
+  o.lease = options.shards.lease;
+  o.delete_grace = options.shards.delete_grace;
+  for (const auto& v : options.shards.volumes)
+    if (v.nodes.empty() || std::ranges::find(v.nodes, options.self) != v.nodes.end()) o.volumes.push_back(v.volume);
   o.metadata = options.metadata;
   o.clock = options.clock;
   o.random = options.random;

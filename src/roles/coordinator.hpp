@@ -33,10 +33,8 @@ struct coordinator_options {
   host_port s3;
   host_port console;
   front_addresses fronts; // those that are switched on
-  std::chrono::milliseconds shards_lease{3000};
-  std::chrono::milliseconds shards_delete_grace{60'000};
-  std::vector<volume_config> volumes; // of this node, for shards
-  std::string reachable_host;         // where other machines find this one; empty: as it listens
+  shards_config shards;
+  std::string reachable_host; // where other machines find this one; empty: as it listens
   unsigned io_threads = 1;
   // What uploads and downloads may hold in memory at a time, all io threads together.
   std::uint64_t memory_bytes = std::uint64_t{192} << 20;
@@ -51,10 +49,10 @@ struct coordinator_options {
   std::chrono::milliseconds reclaim_grace{60'000};
   std::shared_ptr<const fault_switches> faults; // empty: they are not enabled
   std::shared_ptr<event_log> events;            // empty: nobody can watch
-  read_pins* pins = nullptr;                // shared with who answers other processes; nothing: an own one
-  std::shared_ptr<channel> net;             // to other processes; of a cluster
-  node_id self;                             // the same
-  ring_manager_actor ring_manager;          // of a cluster; empty: all nodes are in this process, and stay as they are
+  read_pins* pins = nullptr;                    // shared with who answers other processes; nothing: an own one
+  std::shared_ptr<channel> net;                 // to other processes; of a cluster
+  node_id self;                                 // the same
+  ring_manager_actor ring_manager; // of a cluster; empty: all nodes are in this process, and stay as they are
   std::chrono::milliseconds heal_delay{60'000};
   std::uint64_t heal_bytes_per_second = std::uint64_t{64} << 20;
   std::chrono::milliseconds compare_interval{std::chrono::hours{1}};

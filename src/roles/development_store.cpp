@@ -136,8 +136,8 @@ result<> development_store::impl::start_coordinator(const development_options& o
   o.s3 = options.s3;
   o.console = options.console;
   o.fronts = options.fronts;
-  if (o.fronts.shards)
-    o.volumes.push_back({.id = "volume-1", .provider = "local-dir", .path = data.volume("volume-1")});
+  o.shards.volumes.push_back(
+    {.volume = {.id = "volume-1", .provider = "local-dir", .path = data.volume("volume-1")}, .nodes = {}});
   o.io_threads = std::clamp(std::thread::hardware_concurrency(), 1u, 16u);
   o.keys = keys;
   o.metadata = metadata;

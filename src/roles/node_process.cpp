@@ -293,12 +293,8 @@ result<> node_process::impl::start_coordinator() {
   o.s3 = self.s3;
   o.console = self.console;
   o.fronts = self.fronts;
-  for (const auto& v : config.shards.volumes)
-    if (v.nodes.empty() || std::ranges::find(v.nodes, self.id) != v.nodes.end()) o.volumes.push_back(v.volume);
-  o.shards_lease = config.shards.lease;
-  o.shards_delete_grace = config.shards.delete_grace;
-  if (self.fronts.shards && (self.fronts.shards->host == "0.0.0.0" || self.fronts.shards->host == "::"))
-    o.reachable_host = self.address.host;
+  o.shards = config.shards;
+  o.reachable_host = self.address.host;
   o.io_threads = std::clamp(std::thread::hardware_concurrency(), 1u, 16u);
   o.memory_bytes = config.upload_memory_bytes;
   o.inline_bytes_max = config.cluster.inline_limit_bytes;

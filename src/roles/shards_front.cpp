@@ -6,6 +6,8 @@
 #include "api/shards/authenticator.hpp"
 #include "api/shards/server.hpp"
 #include "base/monotonic_clock.hpp"
+#include "net/http_post.hpp"
+#include "volumes/aws_ebs.hpp"
 #include "volumes/shard_manager.hpp"
 
 #include <caf/all.hpp>
@@ -13,6 +15,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstdlib>
 #include <mutex>
 #include <thread>
 
@@ -22,6 +25,34 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto sweep_interval = 1s;
+
+// Waits without anybody who could end it sooner.
+void pause(std::chrono::milliseconds t) {
+  std::mutex m;
+  std::condition_variable nobody;
+  std::unique_lock lock{m};
+  nobody.wait_for(lock, t, [] { return false; });
+}
+
+result<std::unique_ptr<volume_provider>> provider_of(const volume_config& v, const shards_front_options& options) {
+  if (v.provider != "aws-ebs") return make_volume_provider(v.provider);
+  const char *key = std::getenv("AWS_ACCESS_KEY_ID"), *secret = std::getenv("AWS_SECRET_ACCESS_KEY");
+  if (key == nullptr || secret == nullptr)
+    return fail(ec::bad_argument, "aws-ebs needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment");
+  aws_ebs_options o;
+  o.ec2.endpoint = v.ebs.endpoint.empty() ? "https://ec2." + v.ebs.region + ".amazonaws.com" : v.ebs.endpoint;
+  o.ec2.region = v.ebs.region;
+  o.ec2.access_key = key;
+  o.ec2.secret_key = secret;
+  o.ec2.exchange = [](const http_post_call& call) { return net::http_post(call); };
+  o.ec2.wait = pause;
+  o.ec2.clock = options.clock;
+  o.ec2.random = options.random;
+  o.volume = v.ebs.volume;
+  o.instance = v.ebs.instance;
+  o.device = v.ebs.device;
+  return make_aws_ebs(std::move(o));
+}
 
 } // namespace
 
@@ -53,7 +84,7 @@ struct shards_front::impl {
 result<> shards_front::impl::attach() {
   for (const auto& v : options.volumes) {
     const auto named = [&](const error& e) { return fail(e.code, "volume " + v.id + ": " + e.message); };
-    auto provider = make_volume_provider(v.provider);
+    auto provider = provider_of(v, options);
     if (!provider) return named(provider.error());
     auto got = (*provider)->attach(v);
     if (!got) return named(got.error());

@@ -89,6 +89,10 @@ bool is_volume_id(std::string_view id) {
     std::ranges::all_of(id, [&](char c) { return plain(c) || c == '.' || c == '_' || c == '-'; });
 }
 
+bool is_volume_provider(std::string_view name) {
+  return name == "local-dir" || name == "shared-dir" || name == "aws-ebs";
+}
+
 result<std::unique_ptr<volume_provider>> make_volume_provider(const std::string& name) {
   if (name == "local-dir") return std::unique_ptr<volume_provider>{std::make_unique<local_dir>()};
   if (name == "shared-dir") return std::unique_ptr<volume_provider>{std::make_unique<shared_dir>()};

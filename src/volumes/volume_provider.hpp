@@ -14,10 +14,18 @@
 
 namespace troupe {
 
+// Of aws-ebs: which volume, and this machine.
+struct ebs_config {
+  std::string volume, instance, device; // "vol-...", "i-...", "/dev/sdf"
+  std::string region, endpoint;         // endpoint: empty: AWS's of the region
+  friend bool operator==(const ebs_config&, const ebs_config&) = default;
+};
+
 struct volume_config {
   std::string id;       // as is_volume_id()
   std::string provider; // "local-dir", "shared-dir", "aws-ebs"
   std::string path;     // of the directory
+  ebs_config ebs = {};
   friend bool operator==(const volume_config&, const volume_config&) = default;
 };
 
@@ -38,7 +46,9 @@ public:
 // 1 to 63 of a-z 0-9 . _ -, beginning with a letter or digit: also the name of a directory.
 bool is_volume_id(std::string_view);
 
-// ec::bad_argument: no such provider.
+bool is_volume_provider(std::string_view name);
+
+// local-dir or shared-dir; ec::bad_argument: no such provider.
 result<std::unique_ptr<volume_provider>> make_volume_provider(const std::string& name);
 
 } // namespace troupe
