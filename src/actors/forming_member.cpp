@@ -116,7 +116,10 @@ ticking_member::behavior_type forming_member(member_pointer self, forming_member
     self->state.opened = nullptr;
     self->quit(down.reason);
   });
-  if (!s.options.pristine)
+  if (!s.options.must_not_open.empty()) {
+    s.why_not = "the metadata member of this node does not start: " + s.options.must_not_open;
+    spdlog::error("{}", s.why_not);
+  } else if (!s.options.pristine)
     open(self, false, false); // what it is stands on its disk
   else if (!s.options.founder)
     open(self, false, true); // to be added by `troupe admin`

@@ -29,6 +29,7 @@ struct forming_member_options {
   bool pristine = true;                    // there is nothing on its disk
   bool founder = true;                     // one of the group's first members
   std::string must_not_found;              // why this node must not take part in founding a group; empty: it may
+  std::string must_not_open;               // why what is on its disk must not be used; empty: it may
   std::vector<other> others;               // the other first members
   std::chrono::milliseconds interval{300}; // between two rounds of asking them
   std::chrono::milliseconds question_timeout{2'000};

@@ -193,12 +193,17 @@ void walk(self_pointer self) {
 
 } // namespace
 
+job_clock::time now_of(healer_actor::stateful_pointer<healer_state> self) {
+  return std::chrono::duration_cast<job_clock::time>(self->clock().now().time_since_epoch());
+}
+
 healer_actor::behavior_type healer(healer_actor::stateful_pointer<healer_state> self, healer_options options) {
   self->state.options = std::move(options);
   self->state.active = !self->state.options.clustered;
   self->send(self, tick_atom::value);
   self->send(self, repair_atom::value);
-  self->delayed_send(self, self->state.options.compare_delay, compare_atom::value);
+  self->delayed_send(self, self->state.options.watch_interval, next_atom::value);
+  arm_compare(self, self->state.options.compare_delay);
   return {
     [self](tick_atom) {
       auto& s = self->state;
@@ -210,13 +215,23 @@ healer_actor::behavior_type healer(healer_actor::stateful_pointer<healer_state> 
       if (s.active) return walk_repairs(self);
       self->delayed_send(self, s.options.repair_interval, repair_atom::value);
     },
-    [self](compare_atom) {
+    [self](compare_atom, std::uint64_t number) {
       auto& s = self->state;
-      auto due = self->clock().now() >= s.compare_due || s.compare_order == healer_state::orders::waiting;
-      if (s.active && due) return compare_step(self);
-      self->delayed_send(self, s.active ? order_interval : s.options.repair_interval, compare_atom::value);
+      if (number != s.compare_armed) return;
+      if (s.active) return compare_step(self);
+      arm_compare(self, s.options.repair_interval);
     },
-    [self](view_atom, const new_healing_view& v) { self->state.active = v.view->active; },
+    [self](next_atom) {
+      auto& s = self->state;
+      if (s.active) return watch(self);
+      s.watched.clear(); // whoever is active later begins anew
+      s.told.clear();
+      self->delayed_send(self, s.options.watch_interval, next_atom::value);
+    },
+    [self](view_atom, const new_healing_view& v) {
+      self->state.active = v.view->active;
+      self->state.view = v.view;
+    },
     [self](status_atom) -> std::uint64_t { return self->state.reclaimed; },
     [self](heal_atom, const wire<pb::heal_order>& order) {
       if (order->kind() == pb::heal_order::repair && self->state.active) compare_now(self, order->node());

@@ -1,7 +1,10 @@
 // The HEALER's comparison of nodes with records: for every extent that a row names, the pieces that a node should hold and
-// does not are noted in table repairs, where the walk of healer_repairs.cpp finds them. A page of rows at a time.
+// does not are noted in table repairs, where the walk of healer_repairs.cpp finds them; and what is below its full redundancy is
+// counted, what lies on nodes that are not there included. A page of rows at a time.
 #include "actors/healer.hpp"
+#include "actors/healing_view.hpp"
 #include "core/extent_rows.hpp"
+#include "core/protection.hpp"
 #include "core/tables.hpp"
 
 #include <caf/all.hpp>
@@ -10,6 +13,7 @@
 #include <algorithm>
 #include <deque>
 #include <functional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -32,35 +36,81 @@ struct page_work {
   wire<pb::list_reply> page;
   std::deque<named_extent> rest;
   std::size_t running = 0;
+  std::set<std::string> low_rows; // their keys
 };
 
-void next_step(self_pointer self, const pb::list_reply& page) {
+void begin_walk(self_pointer self) {
   auto& s = self->state;
-  s.compare_cursor = page.last();
-  auto pause = s.options.compare_pause;
-  auto due = self->clock().now();
-  if (!page.truncated()) {
-    s.compare_cursor.clear();
-    if (++s.compare_table == tables_with_extents.size()) {
-      if (s.incomplete != 0)
-        spdlog::warn(
-          "healer: {} of {} extents lack pieces that a node should hold: they are made anew", s.incomplete, s.compared);
-      s.compare_table = 0;
-      ++s.compare_walks;
-      s.compared_before = std::exchange(s.compared, 0);
-      s.incomplete_before = std::exchange(s.incomplete, 0);
-      if (s.compare_order == orders::running) s.compare_order = orders::none;
-      s.compare_only.clear();
-      due += s.options.compare_interval;
-      pause = std::min(s.options.compare_interval, order_interval);
-    }
+  s.comparing = true;
+  s.compare_again = false;
+  s.compare_only.clear();
+  if (s.compare_order == orders::waiting) {
+    s.compare_order = orders::running;
+    s.compare_only = std::exchange(s.compare_only_next, {});
   }
-  s.compare_due = due;
-  self->delayed_send(self, pause, compare_atom::value);
+  if (std::exchange(s.compare_all, false)) s.compare_only.clear();
+  s.compare_table = 0;
+  s.compare_cursor.clear();
+  s.compared = s.incomplete = s.not_compared = s.low_extents = s.low_rows = 0;
+  s.compare_began_with.clear();
+  for (auto& [node, seen] : s.watched)
+    if (!seen.away) s.compare_began_with[node] = seen.instance;
+  s.compare_job.begin(now_of(self));
+}
+
+void end_walk(self_pointer self) {
+  auto& s = self->state;
+  s.comparing = false;
+  s.compare_job.end();
+  if (s.incomplete != 0)
+    spdlog::warn(
+      "healer: {} of {} extents lack pieces that a node should hold: they are made anew", s.incomplete, s.compared);
+  bool all = s.compare_only.empty();
+  if (all) {
+    if (s.low_extents != std::exchange(s.low_extents_last, s.low_extents) && s.low_extents != 0)
+      spdlog::warn("healer: {} of {} extents are below their full redundancy", s.low_extents, s.compared);
+    s.low_rows_last = s.low_rows;
+    s.counted = true;
+  }
+  for (auto& [node, instance] : s.compare_began_with)
+    if (auto now = s.watched.find(node); now != s.watched.end() && now->second.instance == instance)
+      now->second.compared |=
+        !now->second.away && !s.compare_all && s.not_compared == 0 && (all || node.name == s.compare_only);
+  ++s.compare_walks;
+  s.compared_before = std::exchange(s.compared, 0);
+  s.incomplete_before = std::exchange(s.incomplete, 0);
+  s.compare_only.clear();
+  if (s.compare_order == orders::running) s.compare_order = orders::none;
+  if (s.not_compared != 0) s.compare_again = true;
+  auto soon = s.compare_order == orders::waiting ? order_interval : s.options.repair_interval;
+  arm_compare(self, s.compare_again ? std::min(soon, s.options.compare_interval) : s.options.compare_interval);
+}
+
+void next_step(self_pointer self, page_work& work) {
+  auto& s = self->state;
+  s.compare_cursor = work.page->last();
+  if (tables_with_extents[s.compare_table] != tables::parts) s.low_rows += work.low_rows.size();
+  if (!work.page->truncated()) {
+    s.compare_cursor.clear();
+    if (++s.compare_table == tables_with_extents.size()) return end_walk(self);
+  }
+  arm_compare(self, s.options.compare_pause);
 }
 
 void complain(self_pointer self, const std::string& what) { // however many extents there are
   if (self->state.compare_lines.allow(self->clock().now())) spdlog::warn("healer: {}", what);
+}
+
+// What nodes hold that are dead or down counts as lost: they may be back, but not now.
+bool is_low(const healer_state& s, const pb::repair_record& found) {
+  found_missing lost;
+  for (auto& m : found.missing()) lost.pieces.emplace(m.stripe(), m.piece());
+  if (s.view)
+    for (auto& p : found.extent().placements())
+      for (auto& name : p.nodes())
+        if (node_id n{name}; s.view->dead.contains(n) || !s.view->map.serves(n)) lost.silent.insert(std::move(n));
+  auto now = protection_of(found.extent(), lost);
+  return now && !now->full();
 }
 
 void note(
@@ -87,7 +137,7 @@ void note(
 
 void compare_some(self_pointer self, const std::shared_ptr<page_work>& work) {
   auto& o = self->state.options;
-  if (work->rest.empty() && work->running == 0) return next_step(self, *work->page);
+  if (work->rest.empty() && work->running == 0) return next_step(self, *work);
   auto one_done = [self, work] {
     --work->running;
     compare_some(self, work);
@@ -97,14 +147,20 @@ void compare_some(self_pointer self, const std::shared_ptr<page_work>& work) {
     work->rest.pop_front();
     ++work->running;
     ++self->state.compared;
+    self->state.compare_job.step(1);
     wire<pb::extent> extent{row.extent};
     self->request(o.replicator, o.request_timeout, compare_atom::value, extent)
       .then(
-        [self, row = std::move(row), one_done](const wire<pb::repair_record>& found) {
+        [self, work, row = std::move(row), one_done](const wire<pb::repair_record>& found) {
+          if (is_low(self->state, *found)) {
+            ++self->state.low_extents;
+            work->low_rows.insert(row.key);
+          }
           if (found->missing_size() == 0) return one_done();
           note(self, row, found, one_done);
         },
         [self, one_done](caf::error& e) { // not known now
+          ++self->state.not_compared;
           complain(self, "could not compare an extent with its nodes: " + from_caf(e).message);
           one_done();
         });
@@ -140,6 +196,10 @@ void compare_now(self_pointer self, const std::string& node) {
   else
     s.compare_only_next = node;
   s.compare_order = orders::waiting;
+  if (s.comparing)
+    s.compare_again = true;
+  else
+    arm_compare(self, std::chrono::milliseconds{0});
 }
 
 wire<pb::heal_report> comparison_report(const healer_state& s) {
@@ -149,19 +209,36 @@ wire<pb::heal_report> comparison_report(const healer_state& s) {
   c.set_wanted(s.compare_order != orders::none);
   c.set_extents(s.compared);
   c.set_extents_before(s.compared_before);
-  bool walking = s.compare_table != 0 || !s.compare_cursor.empty() || s.compared != 0;
-  c.set_incomplete(walking ? s.incomplete : s.incomplete_before);
+  c.set_incomplete(s.comparing ? s.incomplete : s.incomplete_before);
   c.set_repaired(s.repaired);
   c.set_walks(s.compare_walks);
   return wire<pb::heal_report>{std::move(report)};
 }
 
+void arm_compare(self_pointer self, std::chrono::milliseconds delay) {
+  self->state.recount_armed = false;
+  self->delayed_send(self, delay, compare_atom::value, ++self->state.compare_armed);
+}
+
+void compare_soon(self_pointer self) {
+  auto& s = self->state;
+  s.compare_all = true;
+  if (s.comparing)
+    s.compare_again = true;
+  else
+    arm_compare(self, std::chrono::milliseconds{0});
+}
+
+void recount(self_pointer self) {
+  auto& s = self->state;
+  if (s.comparing || s.recount_armed || s.low_extents_last == 0) return;
+  arm_compare(self, std::min(s.options.recount_delay, s.options.compare_interval));
+  s.recount_armed = true;
+}
+
 void compare_step(self_pointer self) {
   auto& s = self->state;
-  if (s.compare_order == orders::waiting && s.compare_table == 0 && s.compare_cursor.empty()) {
-    s.compare_order = orders::running;
-    s.compare_only = std::exchange(s.compare_only_next, {});
-  }
+  if (!s.comparing) begin_walk(self);
   pb::list_request request;
   request.set_prefix(std::string(1, tables_with_extents[s.compare_table]));
   request.set_start_after(s.compare_cursor);
@@ -172,7 +249,7 @@ void compare_step(self_pointer self) {
     .then([self](const wire<pb::list_reply>& page) { compare_page(self, page); },
       [self](caf::error& e) {
         spdlog::warn("healer: could not list what to compare: {}", from_caf(e).message);
-        self->delayed_send(self, self->state.options.repair_interval, compare_atom::value);
+        arm_compare(self, self->state.options.repair_interval);
       });
 }
 

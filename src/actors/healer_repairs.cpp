@@ -1,6 +1,8 @@
 // The HEALER's walk of table repairs. A row says which pieces of an extent a node did not take when it was written; it
 // goes once they are there. What has been deleted meanwhile has no row any more: then the new pieces are removed again.
 #include "actors/healer.hpp"
+#include "core/extent_codec.hpp"
+#include "core/stripe_rebuild.hpp"
 #include "core/tables.hpp"
 
 #include <caf/all.hpp>
@@ -25,8 +27,11 @@ void next_walk(self_pointer self, bool more) {
     return;
   }
   self->state.repair_cursor.clear();
-  if (auto n = std::exchange(self->state.repaired_in_walk, 0); n != 0)
+  self->state.repair_job.end();
+  if (auto n = std::exchange(self->state.repaired_in_walk, 0); n != 0) {
     spdlog::info("healer: {} extents have all their pieces again", n);
+    recount(self); // how many still have not
+  }
   self->delayed_send(self, self->state.options.repair_interval, repair_atom::value);
 }
 
@@ -63,15 +68,39 @@ void erase_row(self_pointer self, const std::shared_ptr<repairs>& r, const std::
       });
 }
 
+std::uint64_t bytes_missing(const pb::repair_record& record) {
+  auto map = map_of(record.extent());
+  if (!map) return 0;
+  auto pieces = map->layout().geometry().k + map->layout().geometry().m;
+  std::uint64_t bytes = 0;
+  for (auto& m : record.missing())
+    if (m.stripe() < map->layout().stripes() && m.piece() < pieces)
+      bytes += stored_bytes(map->layout(), m.stripe(), m.piece());
+  return bytes;
+}
+
+constexpr int sharers = 4; // of the rate, at most
+
+std::chrono::milliseconds time_for(const healer_options& o, std::uint64_t bytes) {
+  if (!o.rate) return o.repair_timeout;
+  return o.repair_timeout + sharers * std::chrono::duration_cast<std::chrono::milliseconds>(o.rate->time_of(bytes));
+}
+
 void repair_next(self_pointer self, const std::shared_ptr<repairs>& r) {
   if (r->rows.empty()) return next_walk(self, r->more);
   auto [key, record] = std::move(r->rows.front());
   r->rows.pop_front();
   auto extent = record.extent();
   auto& o = self->state.options;
-  self->request(o.replicator, o.repair_timeout, repair_atom::value, wire<pb::repair_record>{std::move(record)})
-    .then([self, r, key = key, extent] { erase_row(self, r, key, extent); },
+  auto bytes = bytes_missing(record);
+  self->request(o.replicator, time_for(o, bytes), repair_atom::value, wire<pb::repair_record>{std::move(record)})
+    .then(
+      [self, r, key = key, extent, bytes] {
+        self->state.repair_job.step(1, bytes);
+        erase_row(self, r, key, extent);
+      },
       [self, r](caf::error& e) { // its node is still away, or too little is left of it: the next walk tries again
+        self->state.repair_job.step(1);
         complain(self, "could not complete an extent: " + from_caf(e).message);
         repair_next(self, r);
       });
@@ -90,6 +119,10 @@ void walk_repairs(self_pointer self) {
       [self](const wire<pb::list_reply>& page) {
         auto r = std::make_shared<repairs>();
         r->more = page->truncated();
+        if (self->state.repair_cursor.empty() && page->entries_size() != 0) {
+          auto known = r->more ? 0 : static_cast<std::uint64_t>(page->entries_size());
+          self->state.repair_job.begin(now_of(self), known);
+        }
         self->state.repair_cursor = page->last();
         for (const auto& entry : page->entries()) {
           pb::repair_record record;

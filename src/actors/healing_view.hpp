@@ -7,6 +7,7 @@
 #include "core/cluster_map.hpp"
 
 #include <set>
+#include <utility>
 
 namespace troupe {
 
@@ -17,6 +18,17 @@ struct healing_view {
   std::set<node_id> reachable; // by gossip: alive
   std::set<node_id> dead;      // by gossip
   bool active = false;         // it is this process that heals
+};
+
+// Who is given one, in a process: all four or none.
+struct healing_actors {
+  healing_actors() = default; // not an aggregate: CAF rule 1
+  healing_actors(healer_actor h, mover_actor m, readers_actor r, sweeper_actor s)
+      : healer(std::move(h)), mover(std::move(m)), readers(std::move(r)), sweeper(std::move(s)) {}
+  healer_actor healer;
+  mover_actor mover;
+  readers_actor readers;
+  sweeper_actor sweeper;
 };
 
 } // namespace troupe

@@ -69,6 +69,8 @@ using shard_actor = caf::typed_actor<
   // Which pieces of the extent this node should hold and does not, or could not read lately: `missing` alone is filled.
   // Looks in the index only.
   caf::replies_to<compare_atom, wire<pb::extent>>::with<wire<pb::repair_record>>,
+  // A page of the data ids that it holds pieces of.
+  caf::replies_to<list_atom, wire<pb::held_request>>::with<wire<pb::held_page>>,
   caf::replies_to<status_atom>::with<wire<pb::shard_status>>>;
 
 // A node's volumes; spawns their shards.
@@ -107,6 +109,8 @@ struct upload_summary {
   pb::repair_record repair; // empty unless pieces are missing
   std::string md5;          // 16 raw bytes
   checksum_values checksums;
+  // Says that somebody is about to name this content: held until the commit was answered (read_pins.hpp).
+  std::shared_ptr<const void> in_use;
 };
 
 // One object on its way in: encodes, spreads, hashes. Ends by finish, abandon, or its idle timeout.
@@ -143,7 +147,9 @@ using replicator_actor = caf::typed_actor<caf::replies_to<upload_atom, upload_op
   // Makes the missing pieces anew; every one is on its node's disk when this returns.
   caf::replies_to<repair_atom, wire<pb::repair_record>>::with<void>,
   // Sessions that begin later see this one.
-  caf::reacts_to<view_atom, new_view>>;
+  caf::reacts_to<view_atom, new_view>,
+  // The storage nodes, as sessions that begin now see them.
+  caf::replies_to<shards_atom>::with<new_view>>;
 
 // Background work on content: reclaims garbage, completes what was written in part. Driven by its own timer; in a cluster
 // idle unless it is this process that heals (healing_view.hpp).
@@ -154,7 +160,7 @@ struct new_healing_view {
   std::shared_ptr<const healing_view> view;
 };
 using healer_actor = caf::typed_actor<caf::reacts_to<tick_atom>, caf::reacts_to<repair_atom>,
-  caf::reacts_to<compare_atom>, caf::reacts_to<view_atom, new_healing_view>,
+  caf::reacts_to<compare_atom, std::uint64_t>, caf::reacts_to<next_atom>, caf::reacts_to<view_atom, new_healing_view>,
   // Garbage rows reclaimed since start.
   caf::replies_to<status_atom>::with<std::uint64_t>,
   // An operator's order, taken when it is this process that heals: its part of the report.
@@ -168,9 +174,9 @@ struct members_view {
   std::shared_ptr<const std::vector<gossip_member>> members;
 };
 
-// What is being read somewhere (readers.hpp).
+// What is being read, or written and not yet named, somewhere (readers.hpp).
 using readers_actor = caf::typed_actor<
-  // Those of the ids that are being read. An error while somebody who may read does not answer.
+  // Those of the ids that are in use. An error while somebody who may use them does not answer.
   caf::replies_to<pinned_atom, wire<pb::data_ids>>::with<wire<pb::data_ids>>,
   caf::reacts_to<view_atom, new_healing_view>>;
 
@@ -180,6 +186,11 @@ using mover_actor = caf::typed_actor<caf::reacts_to<tick_atom, std::uint64_t>, c
   caf::reacts_to<view_atom, new_healing_view>, caf::replies_to<status_atom>::with<wire<pb::healing_status>>,
   // As the HEALER.
   caf::replies_to<heal_atom, wire<pb::heal_order>>::with<wire<pb::heal_report>>>;
+
+// Background work on what nothing names: finds pieces that no row knows, and has them removed. Driven by its own timer;
+// idle unless it is this process that heals.
+using sweeper_actor = caf::typed_actor<caf::reacts_to<tick_atom>, caf::reacts_to<view_atom, new_healing_view>,
+  caf::replies_to<status_atom>::with<wire<pb::sweep_status>>>;
 
 // Who is alive, as this process sees it (core/gossip.hpp).
 using gossiper_actor = caf::typed_actor<caf::reacts_to<gossip_atom, wire<pb::gossip_message>>,
@@ -192,7 +203,7 @@ using ring_manager_actor = caf::typed_actor<caf::reacts_to<tick_atom>,
   // The map as it was read last; ec::unavailable before the first time.
   caf::replies_to<status_atom>::with<wire<pb::cluster_map>>,
   // Who is to be told what they need to know to heal.
-  caf::reacts_to<mover_atom, healer_actor, mover_actor, readers_actor>,
+  caf::reacts_to<mover_atom, healer_actor, mover_actor, readers_actor, sweeper_actor>,
   // An operator's request (core/map_change.hpp): the map with it, committed. ec::conflict: others changed the map
   // meanwhile, each time; ec::timeout: whether it was made is not known. What is so already is no error.
   caf::replies_to<change_atom, wire<pb::map_change>>::with<wire<pb::cluster_map>>>;

@@ -92,6 +92,8 @@ void register_messages(caf::actor_system_config& cfg) {
   cfg.add_message_type<wire<pb::member_change>>("troupe::member_change");
   cfg.add_message_type<wire<pb::cluster_map>>("troupe::cluster_map");
   cfg.add_message_type<wire<pb::map_change>>("troupe::map_change");
+  cfg.add_message_type<wire<pb::held_request>>("troupe::held_request");
+  cfg.add_message_type<wire<pb::held_page>>("troupe::held_page");
 }
 
 } // namespace troupe

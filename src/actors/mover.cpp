@@ -12,6 +12,10 @@
 namespace troupe {
 namespace {
 
+job_clock::time now_of(mover_pointer self) {
+  return std::chrono::duration_cast<job_clock::time>(self->clock().now().time_since_epoch());
+}
+
 // A node that is down gets some time to come back.
 bool lost_for_long(const mover_state& s, const cluster_node& n) {
   if (n.state != node_state::down) return false;
@@ -63,6 +67,7 @@ void begin_walk(mover_pointer self) {
   auto& s = self->state;
   s.walking = true;
   s.hurried = s.rebalancing;
+  s.whole = false;
   s.table = 0;
   s.cursor.clear();
   s.more = true;
@@ -75,6 +80,7 @@ void begin_walk(mover_pointer self) {
   auto& nodes = s.view->map.nodes();
   bool leaving = std::any_of(nodes.begin(), nodes.end(), [&](auto& n) { return must_leave(s, n); });
   s.goal = leaving ? relocation_goal::protect : relocation_goal::balance;
+  s.job.begin(now_of(self));
   s.told.set_goal(leaving ? "protect" : "balance");
   s.told.set_extents_seen(0);
   s.told.set_stuck(0);
@@ -97,10 +103,11 @@ void note_emptied(mover_pointer self, const cluster_node& node) {
 void end_walk(mover_pointer self) {
   auto& s = self->state;
   s.walking = false;
+  s.job.end();
   s.told.set_walks(s.told.walks() + 1);
   s.told.clear_goal();
   s.extents_before = s.told.extents_seen();
-  if (std::exchange(s.hurried, false) && s.complete && !s.found_something) s.rebalancing = false;
+  s.whole = true;
   if (auto n = s.told.under_protected(); n != std::exchange(s.warned_of, n) && n != 0)
     spdlog::warn(
       "mover: {} extents have lost pieces and can not get them back now: more nodes are needed, or these back",
@@ -141,6 +148,7 @@ void read_page(mover_pointer self) {
       [self](caf::error& e) {
         complain(self, "could not list what there is: " + from_caf(e).message);
         self->state.walking = false;
+        self->state.job.give_up();
         end_round(self);
       });
 }
@@ -158,12 +166,14 @@ void walk_on(mover_pointer self) {
   auto& s = self->state;
   if (!s.view->active) {
     s.walking = false;
+    s.job.give_up();
     return end_round(self);
   }
   while (!s.page.empty()) {
     auto next = std::move(s.page.front());
     s.page.pop_front();
     s.told.set_extents_seen(s.told.extents_seen() + 1);
+    s.job.step(1);
     if (wants_move(self, next)) return move_extent(self, std::move(next));
   }
   if (!s.more) {
@@ -176,6 +186,8 @@ void walk_on(mover_pointer self) {
 
 void end_round(mover_pointer self) {
   auto& s = self->state;
+  // What was vacated lately counts as found: until it is removed it bars its nodes, and pieces may wait for them.
+  if (std::exchange(s.hurried, false) && s.whole && s.complete && !s.found_something) s.rebalancing = false;
   auto busy = s.rebalancing || s.found_something || s.goal == relocation_goal::protect || differs(*s.walked, *s.view);
   arm(self, busy ? s.options.interval : std::min(s.options.idle_interval, until_lost(s)));
 }
@@ -215,7 +227,11 @@ mover_actor::behavior_type mover(mover_pointer self, mover_options options) {
       s.told.set_active(v.view->active);
       if (changed && !s.walking) arm(self, s.options.interval); // not only after idle_interval
     },
-    [self](status_atom) { return wire<pb::healing_status>{self->state.told}; },
+    [self](status_atom) {
+      auto& s = self->state;
+      *s.told.mutable_job() = s.job.message("move", now_of(self));
+      return wire<pb::healing_status>{s.told};
+    },
     [self](heal_atom, const wire<pb::heal_order>& order) {
       auto& s = self->state;
       if (order->kind() == pb::heal_order::rebalance && s.view && s.view->active) rebalance_now(self);

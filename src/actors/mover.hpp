@@ -1,6 +1,6 @@
 // MOVER: where content is, and where it should be. Walks every extent that a row names, one after the other; moves the pieces
 // that core/relocation.hpp wants elsewhere, then replaces the extent in its row, if that is still what it was; what the
-// old nodes still hold is noted in table vacated and removed after a grace. Copies at a bounded rate.
+// old nodes still hold is noted in table vacated and removed after a grace. How fast is copied: the replicator's rate.
 //
 // A walk protects while there are nodes whose pieces must go elsewhere (down for a while, gone, draining), else it
 // balances. A draining node that no row named in a whole walk is noted as emptied (emptied_row()); the ring manager of
@@ -10,6 +10,8 @@
 #include "actors/healing_view.hpp"
 #include "base/environment.hpp"
 #include "base/log_limit.hpp"
+#include "core/byte_rate.hpp"
+#include "core/job_clock.hpp"
 #include "core/relocation.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
@@ -37,10 +39,11 @@ struct mover_options {
   std::chrono::milliseconds idle_interval{60'000}; // between walks when the last one found nothing
   std::chrono::milliseconds delay{60'000};         // a node must be down for so long before its pieces are made anew
   std::chrono::milliseconds vacated_grace{60'000};
-  std::uint64_t bytes_per_second = std::uint64_t{64} << 20;
+  std::shared_ptr<shared_byte_rate> rate; // what the replicator keeps; here it only says how long a move may take
   std::uint32_t rows_per_page = 256;
   std::chrono::milliseconds request_timeout{15'000};
-  std::chrono::milliseconds move_timeout{std::chrono::minutes{30}}; // of one extent
+  std::chrono::milliseconds move_timeout{
+    std::chrono::minutes{30}}; // of one extent, besides what the rate makes it wait
 };
 
 // An extent of the page that is walked, and the row that names it.
@@ -70,10 +73,12 @@ struct mover_state {
   bool found_something = false, complete = true;
   std::string vacated_cursor;
   pb::healing_status told;
+  job_clock job; // the walk
   log_limit lines;
   std::uint64_t armed = 0; // the number of the tick that counts: the one armed last
   // Of an operator's order: from it until a whole walk that began after it found nothing to move.
   bool rebalancing = false;
+  bool whole = false;               // it came to its end
   bool hurried = false;             // this walk began after the order: it waits for no node that is down
   std::uint64_t extents_before = 0; // seen in the last whole walk
 };
@@ -84,7 +89,7 @@ mover_actor::behavior_type mover(mover_pointer self, mover_options options);
 
 // Whether something is to be done about the extent: most need nothing. mover_extent.cpp.
 bool wants_move(mover_pointer self, const row_extent& what);
-// Plans and carries it out, then goes on by next_atom after a pause for what was copied.
+// Plans and carries it out, then goes on by next_atom.
 void move_extent(mover_pointer self, row_extent what);
 void walk_on(mover_pointer self);
 // One step through table vacated; begins the next walk when there is nothing left to remove now. mover_vacated.cpp.

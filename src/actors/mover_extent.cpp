@@ -28,9 +28,13 @@ struct move {
 };
 using move_ptr = std::shared_ptr<move>;
 
-void next(mover_pointer self, std::uint64_t bytes_copied = 0) {
-  auto rate = std::max<std::uint64_t>(self->state.options.bytes_per_second, 1);
-  self->delayed_send(self, std::chrono::microseconds{bytes_copied * 1'000'000 / rate}, next_atom::value);
+constexpr int sharers = 4; // of the rate, at most: the mover, repairs of the healer, and what they left behind
+
+void next(mover_pointer self) { self->send(self, next_atom::value); }
+
+std::chrono::milliseconds time_for(const mover_options& o, std::uint64_t bytes) {
+  if (!o.rate) return o.move_timeout;
+  return o.move_timeout + sharers * std::chrono::duration_cast<std::chrono::milliseconds>(o.rate->time_of(bytes));
 }
 
 relocation_view view_of(const mover_state& s) {
@@ -51,7 +55,7 @@ void gave_up(mover_pointer self, const move_ptr& m, const std::string& why) {
   s.complete = false;
   note_named(s, m->what.extent);
   complain(self, "could not move an extent: " + why);
-  next(self, m->bytes);
+  next(self);
 }
 
 pb::operation& put_row(pb::batch& batch, std::string key, std::string value) {
@@ -102,11 +106,11 @@ void take_back_from(mover_pointer self, const move_ptr& m, const std::optional<s
     if (!names(*m, row, mv.to) && !names(*m, *m->what.value, mv.to)) unnamed.push_back(mv.to);
   pb::batch batch;
   add_vacated(batch, *m, unnamed, o.clock->now());
-  if (batch.operations_size() == 0) return next(self, m->bytes);
+  if (batch.operations_size() == 0) return next(self);
   expect_row(batch, m->what.key, row); // else it may name them by now
   batch.set_now_ms(o.clock->now());
   self->request(o.metadata, o.request_timeout, commit_atom::value, wire<pb::batch>{std::move(batch)})
-    .then([self, m](const wire<pb::batch_result>&) { next(self, m->bytes); },
+    .then([self, m](const wire<pb::batch_result>&) { next(self); },
       [self, m](caf::error& e) { gave_up(self, m, from_caf(e).message); });
 }
 
@@ -140,6 +144,8 @@ void commit(mover_pointer self, const move_ptr& m) {
   std::vector<node_id> removable;
   for (auto& v : left->removable) removable.push_back(v.node);
   add_vacated(batch, *m, removable, now);
+  // Which nodes were barred when this was planned: the sweeper may have noted one that this move gives pieces to.
+  if (removable.empty()) expect_row(batch, tables::vacated_row(m->id), m->vacated_row);
   if (m->repair_row) {
     pb::repair_record record;
     auto rest = record.ParseFromString(*m->repair_row) ? repair_after(record, m->plan.extent)
@@ -163,8 +169,9 @@ void commit(mover_pointer self, const move_ptr& m) {
         *m->what.value = value; // what the row's other extents go on from
         st.told.set_extents_moved(st.told.extents_moved() + 1);
         st.told.set_bytes_moved(st.told.bytes_moved() + m->bytes);
+        st.job.step(0, m->bytes);
         note_named(st, m->plan.extent);
-        next(self, m->bytes);
+        next(self);
       },
       [self, m](caf::error& e) { // perhaps it was made: the next walk sees
         gave_up(self, m, "the commit: " + from_caf(e).message);
@@ -186,7 +193,7 @@ void copy(mover_pointer self, const move_ptr& m) {
     }
   }
   if (work.missing_size() == 0) return commit(self, m);
-  self->request(o.replicator, o.move_timeout, repair_atom::value, wire<pb::repair_record>{std::move(work)})
+  self->request(o.replicator, time_for(o, m->bytes), repair_atom::value, wire<pb::repair_record>{std::move(work)})
     .then([self, m] { commit(self, m); }, [self, m](caf::error& e) { gave_up(self, m, from_caf(e).message); });
 }
 

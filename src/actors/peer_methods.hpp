@@ -19,6 +19,7 @@ enum class peer_method : std::uint8_t {
   shard_remove = 4,  // data id -> nothing
   shard_compare = 5, // extent -> repair_record
   shard_status = 6,  // nothing -> shard_status
+  shard_list = 7,    // held_request -> held_page
   // METADATA; control plane.
   metadata_read = 20,    // read_request -> read_reply
   metadata_list = 21,    // list_request -> list_reply
@@ -30,7 +31,7 @@ enum class peer_method : std::uint8_t {
   // GOSSIPER; control plane.
   gossip = 40, // gossip_message; a post
   // Of a coordinator; control plane.
-  pins = 60, // data_ids -> those of them that are being read there
+  pins = 60, // data_ids -> those of them that are being read or written there
   // Of every process, for operators; control plane.
   process_status = 80, // nothing -> process_status
   process_fault = 81,  // fault_order -> fault_report

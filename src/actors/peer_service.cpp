@@ -75,6 +75,8 @@ void serve_shard(service_pointer self, const served_request& r, peer_method meth
     return ask<void>(self, shard, role, r.answer, nothing, remove_atom::value, data_id::from_bytes(r.message.head));
   case peer_method::shard_compare:
     return ask_head<pb::extent, pb::repair_record>(self, shard, role, r, compare_atom::value);
+  case peer_method::shard_list:
+    return ask_head<pb::held_request, pb::held_page>(self, shard, role, r, list_atom::value);
   default:
     return ask<wire<pb::shard_status>>(self, shard, role, r.answer, packed<pb::shard_status>, status_atom::value);
   }
@@ -140,7 +142,7 @@ void serve_post(service_pointer self, const served_request& r, peer_method metho
 void serve(service_pointer self, const served_request& r) {
   auto method = static_cast<peer_method>(r.message.method);
   if (!r.answer) return serve_post(self, r, method);
-  if (method >= peer_method::shard_append && method <= peer_method::shard_status) return serve_shard(self, r, method);
+  if (method >= peer_method::shard_append && method <= peer_method::shard_list) return serve_shard(self, r, method);
   if (method >= peer_method::metadata_read && method <= peer_method::metadata_members)
     return serve_metadata(self, r, method);
   if (method == peer_method::pins) return serve_pins(self, r);

@@ -56,6 +56,11 @@ answered_shard::behavior_type remote_shard(
       return s.peers.forward<wire<pb::repair_record>>(self, s.to, plane::control,
         to_peer(peer_method::shard_compare, *extent), s.timeouts.question, head_of<pb::repair_record>);
     },
+    [self](list_atom, const wire<pb::held_request>& what) {
+      auto& s = self->state;
+      return s.peers.forward<wire<pb::held_page>>(self, s.to, plane::control, to_peer(peer_method::shard_list, *what),
+        s.timeouts.question, head_of<pb::held_page>);
+    },
     [self](status_atom) {
       auto& s = self->state;
       return s.peers.forward<wire<pb::shard_status>>(

@@ -56,7 +56,8 @@ struct repair_state {
   std::shared_ptr<session> s;
 };
 
-using repair_pointer = repair_actor::stateful_pointer<repair_state>;
+using paced_repair = repair_actor::extend<caf::reacts_to<next_atom>>;
+using repair_pointer = paced_repair::stateful_pointer<repair_state>;
 
 void begin_stripe(repair_pointer self);
 void ask(repair_pointer self, const stripe_read::asks& todo);
@@ -217,9 +218,8 @@ void copy_moved(repair_pointer self) {
   one_done();
 }
 
-void begin_stripe(repair_pointer self) {
+void open_stripe_now(repair_pointer self) {
   auto& s = *self->state.s;
-  if (s.gaps.empty()) return sync_nodes(self);
   auto& [stripe, missing] = *s.gaps.begin();
   auto g = s.map.layout().geometry();
   auto empty = s.map.empty_pieces(stripe);
@@ -233,7 +233,20 @@ void begin_stripe(repair_pointer self) {
   rebuild_missing(self);
 }
 
-repair_actor::behavior_type repair(repair_pointer self, std::shared_ptr<session> s) {
+void begin_stripe(repair_pointer self) {
+  auto& s = *self->state.s;
+  if (s.gaps.empty()) return sync_nodes(self);
+  if (!s.start.rate) return open_stripe_now(self);
+  auto& [stripe, missing] = *s.gaps.begin();
+  std::uint64_t bytes = 0;
+  for (auto& g : missing) bytes += stored_bytes(s.map.layout(), stripe, g.piece);
+  s.open.reset();
+  auto wait = s.start.rate->take(bytes, self->clock().now().time_since_epoch());
+  if (wait.count() == 0) return open_stripe_now(self);
+  self->delayed_send(self, wait, next_atom::value);
+}
+
+paced_repair::behavior_type repair(repair_pointer self, std::shared_ptr<session> s) {
   self->state.s = std::move(s);
   self->set_default_handler(caf::drop);
   return {
@@ -246,6 +259,10 @@ repair_actor::behavior_type repair(repair_pointer self, std::shared_ptr<session>
         begin_stripe(self);
       }
       return done.later();
+    },
+    [self](next_atom) {
+      auto& st = *self->state.s;
+      if (!ended(st) && !st.open && !st.gaps.empty()) open_stripe_now(self);
     },
   };
 }
@@ -271,7 +288,7 @@ result<repair_actor> spawn_repair(caf::actor_system& system, repair_start start)
     if (stored_bytes(s->map.layout(), m.stripe(), m.piece()) == 0) continue; // known zeros, never stored
     s->gaps[m.stripe()].push_back({m.piece(), s->map.nodes_of(m.stripe())[m.piece()]});
   }
-  return spawn_counted(system, repair, std::move(s));
+  return caf::actor_cast<repair_actor>(spawn_counted(system, repair, std::move(s)));
 }
 
 } // namespace troupe

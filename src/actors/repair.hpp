@@ -1,9 +1,11 @@
 // REPAIR: gives the nodes of one extent the pieces that they should hold and do not: copied from where they were before,
-// when the extent was placed anew, else made anew from the others. One stripe at a time, so that it needs little memory.
+// when the extent was placed anew, else made anew from the others. One stripe at a time, so that it needs little memory, and
+// each when the rate that it shares with all others allows the bytes that it writes.
 // Ends when it has answered.
 #pragma once
 
 #include "actors/cluster_view.hpp"
+#include "core/byte_rate.hpp"
 
 #include <caf/fwd.hpp>
 #include <caf/replies_to.hpp>
@@ -18,6 +20,7 @@ struct repair_start {
   wire<pb::repair_record> what;
   std::shared_ptr<const cluster_view> cluster;
   session_limits limits;
+  std::shared_ptr<shared_byte_rate> rate; // nothing: as fast as it goes
 };
 
 using repair_actor = caf::typed_actor<

@@ -6,6 +6,7 @@
 #include "actors/reply.hpp"
 #include "actors/upload.hpp"
 #include "core/extent_codec.hpp"
+#include "core/read_pins.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/result.hpp>
@@ -27,6 +28,8 @@ struct replicator_state {
   hasher_actor hasher;
   std::shared_ptr<std::atomic<unsigned>> uploads = std::make_shared<std::atomic<unsigned>>(0);
   session_limits limits;
+  read_pins* pins = nullptr;
+  std::shared_ptr<shared_byte_rate> healing_rate;
 };
 
 using replicator_pointer = replicator_actor::stateful_pointer<replicator_state>;
@@ -99,6 +102,8 @@ replicator_actor::behavior_type replicator(replicator_pointer self, const replic
   s.latency = std::make_shared<read_latency>(options.limits.hedge);
   s.hasher = spawn_hasher(self->system());
   s.limits = options.limits;
+  s.pins = options.pins;
+  s.healing_rate = options.healing_rate;
   self->set_default_handler(caf::drop);
   return {
     [self](upload_atom, const upload_options& what) -> caf::result<upload_actor> {
@@ -112,6 +117,7 @@ replicator_actor::behavior_type replicator(replicator_pointer self, const replic
       start.hasher = st.hasher;
       start.uploads = st.uploads;
       start.limits = st.limits;
+      if (st.pins != nullptr) start.in_use = std::make_shared<read_pins::pin>(st.pins->hold(start.id));
       auto session = spawn_upload(self->system(), std::move(start));
       if (!session) return to_caf(session.error());
       return std::move(*session);
@@ -153,6 +159,7 @@ replicator_actor::behavior_type replicator(replicator_pointer self, const replic
       start.what = what;
       start.cluster = self->state.cluster;
       start.limits = self->state.limits;
+      start.rate = self->state.healing_rate;
       auto session = spawn_repair(self->system(), std::move(start));
       if (!session) return to_caf(session.error());
       return self->delegate(*session, repair_atom::value);
@@ -162,6 +169,7 @@ replicator_actor::behavior_type replicator(replicator_pointer self, const replic
       st.cluster = v.view;
       for (auto& node : v.view->suspects) st.suspected->report(node, self->clock().now());
     },
+    [self](shards_atom) { return new_view{self->state.cluster}; },
   };
 }
 

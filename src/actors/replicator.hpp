@@ -4,6 +4,7 @@
 
 #include "actors/cluster_view.hpp"
 #include "base/environment.hpp"
+#include "core/byte_rate.hpp"
 
 #include <caf/fwd.hpp>
 
@@ -11,11 +12,15 @@
 
 namespace troupe {
 
+class read_pins;
+
 struct replicator_options {
   replicator_options() = default; // not an aggregate: CAF rule 1
   cluster_view cluster;
   entropy* random = nullptr; // for data ids; must outlive the actor
   session_limits limits;
+  read_pins* pins = nullptr; // is told what uploads are writing; outlives the sessions. May be nothing
+  std::shared_ptr<shared_byte_rate> healing_rate; // of all repairs and moves; nothing: as fast as they go
 };
 
 replicator_actor spawn_replicator(caf::actor_system&, replicator_options);

@@ -1,6 +1,7 @@
 #include "actors/ring_manager.hpp"
 
 #include "actors/census.hpp"
+#include "actors/cluster_map_row.hpp"
 #include "actors/healing_view.hpp"
 #include "actors/map_rows.hpp"
 #include "actors/mover.hpp"
@@ -44,10 +45,9 @@ struct ring_manager_state {
   std::map<peer_address, shard_actor> shards; // of other processes
   std::string shown;                          // what the last view was made of
   std::vector<std::string> refusals;          // of the last decision: told once
+  std::vector<std::string> own_refusals;      // of what this node says of itself: the same
   log_limit lines;
-  healer_actor healer; // all three or none
-  mover_actor mover;
-  readers_actor readers;
+  healing_actors healers;
   bool member_fine = true;                 // of this process
   bool reading = false, proposing = false; // the map; one after the other
 };
@@ -90,7 +90,7 @@ std::string signature(const ring_manager_state& s) {
 
 void show_healers(manager_pointer self) {
   auto& s = self->state;
-  if (!s.mover || !s.map) return;
+  if (!s.healers.mover || !s.map) return;
   auto view = std::make_shared<healing_view>(*s.map);
   const node_id* healing = nullptr; // nodes are sorted by id
   for (auto& n : s.map->nodes()) {
@@ -102,9 +102,10 @@ void show_healers(manager_pointer self) {
   }
   view->active = healing != nullptr && *healing == s.options.self.id;
   new_healing_view shown{std::move(view)};
-  self->send(s.healer, view_atom::value, shown);
-  self->send(s.mover, view_atom::value, shown);
-  self->send(s.readers, view_atom::value, shown);
+  self->send(s.healers.healer, view_atom::value, shown);
+  self->send(s.healers.mover, view_atom::value, shown);
+  self->send(s.healers.readers, view_atom::value, shown);
+  self->send(s.healers.sweeper, view_atom::value, shown);
 }
 
 void show(manager_pointer self) {
@@ -145,28 +146,11 @@ void take_map(manager_pointer self, const cluster_map& map) {
 
 // ---- the map -----------------------------------------------------------------------------------------------------
 
-// Puts the next map in place of the one that it was made from.
-wire<pb::batch> replacing(
-  const ring_manager_options& o, const cluster_map& next, const std::optional<std::string>& before) {
-  pb::batch batch;
-  auto key = map_key();
-  auto& p = *batch.add_preconditions();
-  p.set_key(key);
-  p.set_kind(before ? pb::precondition::equals : pb::precondition::not_exists);
-  if (before) p.set_digest(tables::digest_of(*before));
-  auto& put = *batch.add_operations();
-  put.set_kind(pb::operation::put);
-  put.set_key(key);
-  put.set_value(next.message().SerializeAsString());
-  batch.set_now_ms(o.clock->now());
-  return wire<pb::batch>{std::move(batch)};
-}
-
 // Another change meanwhile makes it fail, and the next tick decides anew.
 void propose(manager_pointer self, const cluster_map& next, const std::optional<std::string>& before) {
   auto& o = self->state.options;
   self->state.proposing = true;
-  self->request(o.metadata, o.request_timeout, commit_atom::value, replacing(o, next, before))
+  self->request(o.metadata, o.request_timeout, commit_atom::value, replacing_map(next, before, o.clock->now()))
     .then([self](const wire<pb::batch_result>&) { self->state.proposing = false; }, // the next tick reads what there is
       [self](caf::error& e) {
         self->state.proposing = false;
@@ -235,18 +219,25 @@ void ask_to_join(manager_pointer self, const cluster_map& map, const std::string
   if (next->epoch() != map.epoch()) propose(self, *next, before);
 }
 
-void tell_in_touch(const ring_manager_state& s, bool yes) {
-  if (s.options.in_touch) *s.options.in_touch = yes;
+// A configuration that says something else of this node than the map does, since its last start.
+void announce(manager_pointer self, const cluster_map& map, const cluster_node& me, const std::string& before) {
+  auto& s = self->state;
+  if (s.proposing) return;
+  auto& said = s.options.self;
+  auto decision =
+    announced(map, said.id, {.roles = said.roles, .zone = said.zone, .weight = said.weight, .raft_id = me.raft_id});
+  for (auto& line : decision.refusals)
+    if (std::find(s.own_refusals.begin(), s.own_refusals.end(), line) == s.own_refusals.end())
+      spdlog::warn("cluster map: {}", line);
+  s.own_refusals = std::move(decision.refusals);
+  if (!decision.next) return;
+  for (auto& line : decision.reasons)
+    spdlog::info("cluster map, epoch {}: {}, as this node's configuration says", decision.next->epoch(), line);
+  propose(self, *decision.next, before);
 }
 
-result<cluster_map> map_in(const ring_manager_options& o, const std::optional<std::string>& row) {
-  if (!row) return cluster_map::empty(o.cluster);
-  pb::cluster_map message;
-  if (!message.ParseFromString(*row)) return fail(ec::corrupt, "the cluster map does not parse");
-  auto map = cluster_map::make(message);
-  if (map && map->cluster() != o.cluster)
-    return fail(ec::conflict, "the metadata group's map is of cluster " + map->cluster() + ", not " + o.cluster);
-  return map;
+void tell_in_touch(const ring_manager_state& s, bool yes) {
+  if (s.options.in_touch) *s.options.in_touch = yes;
 }
 
 // The map, and what the mover noted of draining nodes.
@@ -262,7 +253,7 @@ wire<pb::read_request> map_request(const ring_manager_state& s) {
 void map_read(manager_pointer self, const row_values& rows) {
   auto& s = self->state;
   auto row = row_in(rows);
-  auto map = map_in(s.options, row);
+  auto map = map_in(s.options.cluster, row);
   if (!map) return complain(self, map.error().message);
   if (row) {
     take_map(self, *map);
@@ -273,6 +264,7 @@ void map_read(manager_pointer self, const row_values& rows) {
     tell_in_touch(s, takes_part && s.member_fine);
     if (me->state == node_state::gone)
       complain(self, "this node was removed from the cluster; its name is never used again");
+    announce(self, *map, *me, *row);
   }
   if (!s.options.member) return;
   self->request(s.options.member, s.options.request_timeout, status_atom::value)
@@ -306,14 +298,14 @@ void commit_change(manager_pointer self, const wire<pb::map_change>& change, con
   const map_reply& answer, unsigned tries_left) {
   auto& o = self->state.options;
   if (!row) return answer(fail(ec::unavailable, "the cluster has no map yet: its nodes are still starting"));
-  auto map = map_in(o, row);
+  auto map = map_in(o.cluster, row);
   if (!map) return answer(map.error());
   request_terms terms;
   terms.now_ms = o.clock->now();
   auto next = with_change(*map, *change, terms);
   if (!next) return answer(next.error());
   if (next->epoch() == map->epoch()) return changed(self, *map, answer);
-  self->request(o.metadata, o.request_timeout, commit_atom::value, replacing(o, *next, row))
+  self->request(o.metadata, o.request_timeout, commit_atom::value, replacing_map(*next, row, o.clock->now()))
     .then(
       [=, next = std::move(*next)](const wire<pb::batch_result>& committed) {
         if (!committed->applied()) return change_map(self, change, answer, tries_left - 1);
@@ -374,10 +366,9 @@ ring_manager_actor spawn_ring_manager(caf::actor_system& system, ring_manager_op
           if (!s.map) return to_caf(fail(ec::unavailable, "the cluster map has not been read yet"));
           return wire<pb::cluster_map>{s.map->message()};
         },
-        [self](mover_atom, const healer_actor& healer, const mover_actor& mover, const readers_actor& readers) {
-          self->state.readers = readers;
-          self->state.healer = healer;
-          self->state.mover = mover;
+        [self](mover_atom, const healer_actor& heal, const mover_actor& move, const readers_actor& ask,
+          const sweeper_actor& sweep) {
+          self->state.healers = {heal, move, ask, sweep};
           show_healers(self);
         },
         [self](change_atom, const wire<pb::map_change>& change) {

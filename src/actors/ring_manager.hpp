@@ -1,7 +1,8 @@
 // RING MANAGER: what the cluster is, for this process. Reads the cluster map from the metadata group, lays over it what
 // gossip says of who is alive, and gives the REPLICATOR the picture that results: which nodes to use, and how to reach
-// them. Makes the changes of the map that an operator asks for. In the process whose metadata member leads, it also changes the map (core/membership.hpp): elsewhere it only asks
-// that its own node be in it.
+// them. Makes the changes of the map that an operator asks for, and what this node's configuration says of itself: that it
+// is in the map, and its zone, weight and roles. In the process whose metadata member leads, it also changes the map by
+// what gossip sees (core/membership.hpp).
 #pragma once
 
 #include "actors/address_book.hpp"

@@ -2,6 +2,8 @@
 
 #include "actors/census.hpp"
 #include "actors/reply.hpp"
+#include "base/environment.hpp"
+#include "core/byte_rate.hpp"
 #include "core/extent_codec.hpp"
 #include "core/stripe_rebuild.hpp"
 
@@ -11,7 +13,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <set>
+#include <span>
 
 namespace troupe {
 namespace {
@@ -19,7 +23,10 @@ namespace {
 constexpr std::size_t damaged_max = 100'000;
 
 using after_sync = std::function<void(const result<>&)>;
-using ticking_shard = shard_actor::extend<caf::reacts_to<tick_atom>>;
+using scrub_atom = caf::atom_constant<caf::atom("scrub")>;
+using ticking_shard = shard_actor::extend<caf::reacts_to<tick_atom>, caf::reacts_to<scrub_atom>>;
+
+constexpr std::uint32_t ids_per_page_max = 4096;
 
 struct shard_state {
   shard_state() = default;
@@ -35,6 +42,9 @@ struct shard_state {
   std::uint64_t damaged_reads = 0;
   std::set<piece_key> damaged; // did not read; until they are written anew. At most damaged_max: the rest, another time
   log_limit damage_lines, compaction_lines;
+  piece_store::scrub_round scrub{.over = true};
+  std::chrono::steady_clock::time_point scrub_began;
+  std::uint64_t scrub_rounds = 0, scrub_damaged = 0;
 };
 
 using shard_pointer = ticking_shard::stateful_pointer<shard_state>;
@@ -126,6 +136,62 @@ std::chrono::microseconds compact(shard_pointer self) {
   return *progress == piece_store::compaction::idle ? s.options.idle_interval : step_time;
 }
 
+void note_damage(shard_pointer self, const piece_key& key, const error& what, const char* found_by) {
+  auto& s = self->state;
+  ++s.damaged_reads;
+  if (s.damaged.size() < damaged_max) s.damaged.insert(key);
+  if (s.damage_lines.allow(self->clock().now()))
+    spdlog::error("shard of {}: {} failed: {}", s.options.node, found_by, what.message);
+}
+
+// One step of the scrub; the time until the next.
+std::chrono::nanoseconds scrub(shard_pointer self) {
+  auto& s = self->state;
+  auto& o = s.options;
+  auto now = self->clock().now();
+  if (s.scrub.over) {
+    s.scrub = s.store->begin_scrub();
+    s.scrub_began = now;
+  }
+  auto before = s.scrub.bytes_done;
+  auto damaged = s.store->scrub(s.scrub, o.scrub_step_bytes);
+  if (!damaged) { // the index itself: another time
+    if (s.damage_lines.allow(now)) spdlog::error("shard of {}: scrub: {}", o.node, damaged.error().message);
+    s.scrub.over = true;
+    return o.scrub_interval;
+  }
+  for (auto& d : *damaged) {
+    ++s.scrub_damaged;
+    note_damage(self, d.key, d.what, "scrub");
+  }
+  auto pause = byte_rate{o.scrub_bytes_per_second}.time_of(std::max(s.scrub.bytes_done - before, std::uint64_t{4096}));
+  if (!s.scrub.over) return pause;
+  ++s.scrub_rounds;
+  return std::max<std::chrono::nanoseconds>(s.scrub_began + o.scrub_interval - now, pause);
+}
+
+std::int64_t scrub_seconds_left(const shard_state& s, std::chrono::steady_clock::time_point now) {
+  auto took = std::chrono::duration<double>(now - s.scrub_began).count();
+  auto left = static_cast<double>(s.scrub.bytes_total - s.scrub.bytes_done);
+  auto rate = static_cast<double>(s.scrub.bytes_done) / std::max(took, 1.0);
+  return static_cast<std::int64_t>(left / std::max(rate, 1.0));
+}
+
+result<wire<pb::held_page>> ids_of(const shard_state& s, const pb::held_request& what) {
+  if (!what.after().empty() && what.after().size() != data_id{}.raw.size())
+    return fail(ec::bad_argument, "a data id has 16 bytes");
+  if (what.limit() == 0 || what.limit() > ids_per_page_max)
+    return fail(ec::bad_argument, "a page has 1 to " + std::to_string(ids_per_page_max) + " data ids");
+  auto after = what.after().empty() ? std::nullopt : std::optional{data_id::from_bytes(what.after())};
+  auto found = s.store->ids(after, what.limit() + std::size_t{1});
+  if (!found) return found.error();
+  pb::held_page page;
+  page.set_more(found->size() > what.limit());
+  if (page.more()) found->pop_back();
+  for (auto& id : *found) page.add_ids(id.to_bytes());
+  return wire{std::move(page)};
+}
+
 result<wire<pb::repair_record>> missing_of(const shard_state& s, const pb::extent& extent) {
   auto map = map_of(extent);
   if (!map) return map.error();
@@ -146,7 +212,7 @@ result<wire<pb::repair_record>> missing_of(const shard_state& s, const pb::exten
   return wire{std::move(out)};
 }
 
-wire<pb::shard_status> status_of(const shard_state& s) {
+wire<pb::shard_status> status_of(const shard_state& s, std::chrono::steady_clock::time_point now) {
   auto counted = s.store->count();
   pb::shard_status out;
   out.set_node(s.options.node);
@@ -156,6 +222,15 @@ wire<pb::shard_status> status_of(const shard_state& s) {
   out.set_damaged_records(s.store->damage().size() + s.damaged_reads);
   out.set_reason(s.store->refusal());
   out.set_writable(out.reason().empty());
+  out.set_instance(s.options.instance);
+  out.set_damaged_pieces(s.damaged.size());
+  out.set_scrub_rounds(s.scrub_rounds);
+  out.set_scrub_damaged(s.scrub_damaged);
+  if (!s.scrub.over) {
+    out.set_scrub_bytes_done(s.scrub.bytes_done);
+    out.set_scrub_bytes_total(s.scrub.bytes_total);
+    out.set_scrub_seconds_left(scrub_seconds_left(s, now));
+  }
   return wire{std::move(out)};
 }
 
@@ -171,6 +246,7 @@ ticking_shard::behavior_type shard(shard_pointer self, shard_options options, st
     self->quit(down.reason ? down.reason : caf::make_error(caf::exit_reason::unhandled_exception));
   });
   self->send(self, tick_atom::value);
+  self->delayed_send(self, std::min(s.options.scrub_delay, s.options.scrub_interval), scrub_atom::value);
   return {
     [self](append_atom, const wire<pb::piece_id>& id, const chunk& bytes) -> caf::result<void> {
       auto key = key_of(*id);
@@ -204,18 +280,16 @@ ticking_shard::behavior_type shard(shard_pointer self, shard_options options, st
       auto& st = self->state;
       auto got = st.store->read(*key);
       if (got) return std::move(*got);
-      if (got.error().code != ec::not_found && got.error().code != ec::bad_argument) {
-        ++st.damaged_reads;
-        if (st.damaged.size() < damaged_max) st.damaged.insert(*key);
-        if (st.damage_lines.allow(self->clock().now()))
-          spdlog::error("shard of {}: read failed: {}", st.options.node, got.error().message);
-      }
+      if (got.error().code != ec::not_found && got.error().code != ec::bad_argument)
+        note_damage(self, *key, got.error(), "read");
       return to_caf(got.error());
     },
     [self](remove_atom, const data_id& id) -> caf::result<void> {
       reply<> done{self};
       auto outcome = self->state.store->remove(id);
       if (outcome) {
+        auto& bad = self->state.damaged;
+        bad.erase(bad.lower_bound({id, 0, 0}), bad.upper_bound({id, ~std::uint64_t{0}, ~std::uint32_t{0}}));
         sync_then(self, done); // confirmed means it will not come back
         checkpoint_when_due(self);
       } else {
@@ -228,7 +302,12 @@ ticking_shard::behavior_type shard(shard_pointer self, shard_options options, st
       if (!missing) return to_caf(missing.error());
       return std::move(*missing);
     },
-    [self](status_atom) { return status_of(self->state); },
+    [self](list_atom, const wire<pb::held_request>& what) -> caf::result<wire<pb::held_page>> {
+      auto page = ids_of(self->state, *what);
+      if (!page) return to_caf(page.error());
+      return std::move(*page);
+    },
+    [self](status_atom) { return status_of(self->state, self->clock().now()); },
     [self](tick_atom) {
       self->state.checkpoint_paused = false;
       auto pause = compact(self);
@@ -236,6 +315,7 @@ ticking_shard::behavior_type shard(shard_pointer self, shard_options options, st
       checkpoint_when_due(self);
       self->delayed_send(self, pause, tick_atom::value);
     },
+    [self](scrub_atom) { self->delayed_send(self, scrub(self), scrub_atom::value); },
   };
 }
 
@@ -249,6 +329,7 @@ result<shard_actor> spawn_shard(caf::actor_system& system, shard_options options
       d.position.offset, d.bytes, d.what);
   if ((*store)->rebuilt() && (*store)->count().pieces != 0)
     spdlog::warn("shard of {}: the index was rebuilt from the log: {} pieces", options.node, (*store)->count().pieces);
+  while (options.instance == 0) system_entropy().fill(std::as_writable_bytes(std::span{&options.instance, 1}));
   std::shared_ptr<piece_store> shared = std::move(*store);
   if (options.detached) return spawn_counted<caf::detached>(system, shard, std::move(options), std::move(shared));
   return spawn_counted(system, shard, std::move(options), std::move(shared));

@@ -30,6 +30,15 @@ const pb::metadata_status* leader_of(const cluster_survey& all) {
   return leader;
 }
 
+std::vector<noticed> troubles_in(const cluster_survey& now) {
+  std::vector<noticed> out;
+  if (leader_of(now) == nullptr) out.push_back({"leader", {}, "the metadata group has no leader"});
+  for (const auto& n : now.nodes)
+    if (n.storage && !n.storage->writable())
+      out.push_back({"storage", n.id.name, n.id.name + " takes no writes: " + n.storage->reason()});
+  return out;
+}
+
 std::vector<noticed> changes_between(const cluster_survey& before, const cluster_survey& now) {
   std::vector<noticed> out;
   const auto* was = leader_of(before);

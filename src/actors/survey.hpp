@@ -59,6 +59,7 @@ struct noticed {
   std::string node;
   std::string text;
 };
+std::vector<noticed> troubles_in(const cluster_survey&); // of the first one
 std::vector<noticed> changes_between(const cluster_survey& before, const cluster_survey& now);
 // The same of who heals; null: not known before.
 std::vector<noticed> healing_changes(const node_id&, const pb::heal_report* before, const pb::heal_report& now);

@@ -58,7 +58,7 @@ void look_around(surveyor_pointer self) {
       [self](const survey_result& r) {
         auto& now = self->state;
         now.looking = false;
-        if (now.seen) note(now, changes_between(*now.seen, *r.survey));
+        note(now, now.seen ? changes_between(*now.seen, *r.survey) : troubles_in(*r.survey));
         now.seen = known(now.seen.get(), *r.survey);
       },
       [self](const caf::error&) { self->state.looking = false; });

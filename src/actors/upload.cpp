@@ -196,6 +196,7 @@ void conclude(upload_pointer self) {
   }
   summary.md5 = std::string{as_text(bytes_view{s.md5->finish()})};
   summary.checksums = s.checksums.finish();
+  summary.in_use = s.start.in_use;
   take_pieces_back(s, holders); // from nodes that gave up their place, and so are not in the extent
   s.finishing(std::move(summary));
   self->quit();
@@ -296,9 +297,8 @@ void tick(upload_pointer self) {
   auto grace = s.start.limits.slow_grace;
   s.armed.reset();
   std::vector<std::uint64_t> slow;
-  if (!s.failure)
-    for (auto& [stripe, since] : s.quorum_since)
-      if (now - since >= grace) slow.push_back(stripe);
+  for (auto& [stripe, since] : s.quorum_since)
+    if (!s.failure && now - since >= grace) slow.push_back(stripe);
   for (auto stripe : slow) {
     for (std::size_t i = 0; i < s.plan.candidates().size(); ++i)
       if (s.plan.waits_for(stripe, i)) suspect(self, i, "too slow");
@@ -384,8 +384,7 @@ result<upload_actor> spawn_upload(caf::actor_system& system, upload_start start)
   auto g = start.what.geometry;
   auto codec = erasure_codec::make(g.k, g.m);
   if (!codec) return codec.error();
-  auto& cluster = *start.cluster;
-  auto candidates = troupe::candidates(cluster.places, start.id, cluster.places.places());
+  auto candidates = troupe::candidates(start.cluster->places, start.id, start.cluster->places.places());
   // Suspects last, so that a spare takes their place from the beginning.
   auto now = system.clock().now();
   std::stable_partition(

@@ -24,6 +24,7 @@ struct upload_start {
   hasher_actor hasher;
   std::shared_ptr<std::atomic<unsigned>> uploads; // at work now, of this replicator; the session counts itself
   session_limits limits;
+  std::shared_ptr<const void> in_use; // goes to whoever commits, with the summary
 };
 
 result<upload_actor> spawn_upload(caf::actor_system&, upload_start);

@@ -143,6 +143,8 @@ result<volume_manager_actor> spawn_volume_manager(caf::actor_system& system, vol
   s.index = o.index;
   s.detached = o.detached;
   s.compaction_bytes_per_second = o.compaction_bytes_per_second;
+  s.scrub_bytes_per_second = o.scrub_bytes_per_second;
+  s.scrub_interval = o.scrub_interval;
   auto syncer = spawn_syncer(system, o.detached);
   auto worker = spawn_worker(system, o.detached);
   s.syncer = syncer;

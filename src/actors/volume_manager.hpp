@@ -12,6 +12,7 @@
 
 #include <caf/fwd.hpp>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -27,6 +28,8 @@ struct volume_options {
   piece_store_options store; // its directory is relative to the volume's
   bool detached = true;      // threads of their own for what blocks; false: in simulations
   std::uint64_t compaction_bytes_per_second = std::uint64_t{64} << 20;
+  std::uint64_t scrub_bytes_per_second = std::uint64_t{16} << 20;
+  std::chrono::milliseconds scrub_interval{std::chrono::hours{168}};
   // Simulations bring their own; nothing: the real ones in `directory`.
   std::shared_ptr<disk> files;
   std::shared_ptr<state_base> index;

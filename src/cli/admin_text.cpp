@@ -1,5 +1,6 @@
 #include "cli/admin_text.hpp"
 
+#include "cli/healing_text.hpp"
 #include "cli/json_fields.hpp"
 #include "cli/storage.hpp"
 #include "cli/table.hpp"
@@ -127,6 +128,7 @@ lines status_lines(const json::object& o) {
   out.push_back("metadata   " + metadata_line(object_of(o, "metadata")));
   append(out, storage_lines(object_of(o, "storage")));
   if (const auto& r = object_of(o, "repairs"); !r.empty()) out.push_back("repairs    " + repairs_line(r));
+  append(out, healing_lines(o));
   return out;
 }
 
@@ -137,11 +139,12 @@ lines nodes_lines(const json::object& o) {
     const auto& n = as_object(v);
     const auto& s = object_of(n, "storage");
     auto since = text_of(n, "since").substr(0, 19);
+    auto note = text_of(n, "storage_error");
+    if (note.empty() && n.contains("compared") && !is_true(n, "compared")) note = "not compared since it returned";
     std::replace(since.begin(), since.end(), 'T', ' ');
     t.add({text_of(n, "id"), text_of(n, "state"), since, text_of(n, "gossip"), joined(array_of(n, "roles")),
       text_of(n, "zone"), count_of(n, "weight"), count_of(s, "pieces"), bytes_of(s, "live_bytes"),
-      bytes_of(s, "log_bytes"), count_of(s, "damaged_records"), writable_of(s), text_of(n, "address"),
-      text_of(n, "storage_error")});
+      bytes_of(s, "log_bytes"), count_of(s, "damaged_records"), writable_of(s), text_of(n, "address"), note});
   }
   return t.lines();
 }

@@ -156,6 +156,7 @@ int run(int argc, const char* const* argv) {
   add_bench(app, chosen);
   add_ca(app, chosen);
   add_admin(app, chosen);
+  add_recover(app, chosen);
   auto* const help = app.add_subcommand("help", "Print this help, or that of a subcommand");
   const auto topic = std::make_shared<std::vector<std::string>>();
   help->add_option("SUBCOMMAND", *topic, "For example: storage put");

@@ -23,6 +23,7 @@ void add_storage(CLI::App&, command& chosen);
 void add_bench(CLI::App&, command& chosen);
 void add_ca(CLI::App&, command& chosen);
 void add_admin(CLI::App&, command& chosen);
+void add_recover(CLI::App&, command& chosen);
 
 // --endpoint, and the credential options. `flags` must live as long as the app.
 void add_connection_options(CLI::App&, connection_flags& flags);

@@ -67,8 +67,7 @@ std::string heal_progress::summary() const {
   if (!last_) return {};
   if (work_ == healing_work::rebalance)
     return "balanced: " + extents(last_->moved - start_->moved) + " moved" +
-      (last_->stuck != 0 ? "; " + "what could not move now: " + extents(last_->stuck) + ", for want of nodes"
-                         : "");
+      (last_->stuck != 0 ? "; what could not move now: " + extents(last_->stuck) + ", for want of nodes" : "");
   return "repaired: " + extents(last_->repaired - start_->repaired) + " with all pieces again";
 }
 

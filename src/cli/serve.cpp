@@ -1,6 +1,7 @@
 #include "cli/serve.hpp"
 
 #include "cli/service.hpp"
+#include "roles/local_process.hpp"
 #include "roles/node_process.hpp"
 
 #include <spdlog/spdlog.h>
@@ -14,10 +15,34 @@ namespace {
 void greet(const node_process& node) {
   std::string line = "listening actor=" + node.address();
   if (auto s3 = node.s3()) line += " s3=" + to_string(*s3);
-  if (auto console = node.console()) line += " console=" + to_string(*console);
-  line += to_words(node.fronts());
+  line += " console=" + to_string(node.console()) + to_words(node.fronts());
   std::printf("%s\n", line.c_str());
   std::fflush(stdout);
+}
+
+void greet(const local_process& store) {
+  std::printf("listening s3=%s console=%s%s\n", to_string(store.s3()).c_str(), to_string(store.console()).c_str(),
+    to_words(store.fronts()).c_str());
+  std::fflush(stdout);
+}
+
+std::optional<error> failure_of(const node_process& node) { return node.failure(); }
+std::optional<error> failure_of(const local_process&) { return std::nullopt; }
+
+// Until somebody asks for its end, or it can not go on.
+template <class Process>
+int serve(service_signals& signals, result<std::unique_ptr<Process>> started) {
+  if (!started) return complain(started.error());
+  auto process = std::move(*started);
+  greet(*process);
+  signals.wait();
+  auto cut = process->stop(stop_grace);
+  if (cut != 0) spdlog::warn("{} connections were cut after {} s of grace", cut, stop_grace.count());
+  const auto failed = failure_of(*process);
+  process.reset();
+  if (failed) return complain(*failed);
+  spdlog::info("stopped");
+  return 0;
 }
 
 } // namespace
@@ -26,24 +51,14 @@ int run_serve(const cluster_flags& flags) {
   auto choice = choose_cluster(flags, process_environment());
   auto config = load_cluster_config(choice.path, choice.overrides);
   if (!config) return complain(config.error(), 2);
-  if (config->mode == cluster_mode::local)
-    return complain(fail(ec::not_implemented,
-                      "mode local is not there yet: `troupe dev` runs several nodes in one process, from a folder"),
-      2);
-  if (!config->self)
+  auto local = config->mode == cluster_mode::local;
+  if (!local && !config->self)
     return complain(fail(ec::bad_argument,
                       "which node of " + choice.path + " is this process? Say it with --node ID, or TROUPE_NODE"),
       2);
   service_signals signals{flags.log};
-  auto node = node_process::start(*config, *config->self);
-  if (!node) return complain(node.error());
-  greet(**node);
-  signals.wait();
-  auto cut = (*node)->stop(stop_grace);
-  if (cut != 0) spdlog::warn("{} connections were cut after {} s of grace", cut, stop_grace.count());
-  node->reset();
-  spdlog::info("stopped");
-  return 0;
+  if (local) return serve(signals, local_process::start(*config));
+  return serve(signals, node_process::start(*config, *config->self));
 }
 
 } // namespace troupe::cli

@@ -86,6 +86,7 @@ result<cluster_map> set_weight(
   if ((*n)->weight == weight) return map;
   if (weight == 0 && takes_data(**n)) TROUPE_TRY(enough_without(map, id, terms.places_needed, "weight 0 for"));
   auto changed = **n;
+  if (!changed.announced_weight) changed.announced_weight = changed.weight; // what the node says itself is not new
   changed.weight = weight;
   return map.next({changed});
 }

@@ -55,6 +55,11 @@ public:
     for (auto& n : view.listed) listed_.emplace(n.id, &n);
   }
 
+  membership_decision run_announcement(const node_sighting& n) {
+    take_over(n);
+    return std::move(draft_.out);
+  }
+
   membership_decision run() {
     std::set<node_id> names;
     for (auto& n : map_.nodes()) names.insert(n.id);
@@ -232,6 +237,17 @@ private:
 
 membership_decision decide(const cluster_map& map, const membership_view& view, const membership_options& options) {
   return decider{map, view, options}.run();
+}
+
+membership_decision announced(const cluster_map& map, const node_id& id, const node_announcement& said) {
+  auto* known = map.find(id);
+  if (known == nullptr || known->state == node_state::gone) return {};
+  auto weight = known->announced_weight.value_or(known->weight);
+  bool same = said.roles == known->roles && said.raft_id == known->raft_id &&
+    said.zone.value_or(known->zone) == known->zone && said.weight.value_or(weight) == weight;
+  if (same) return {};
+  node_sighting n{.id = id, .address = known->address, .announced = said};
+  return decider{map, {}, {}}.run_announcement(n);
 }
 
 } // namespace troupe

@@ -67,4 +67,8 @@ struct membership_decision {
 // alive, it calls nobody down.
 membership_decision decide(const cluster_map&, const membership_view&, const membership_options&);
 
+// What one node says of itself: of another zone, weight or roles than the map has, that alone, under the rules above.
+// Nothing when the map has it so already, or does not know the node, or knows it as gone.
+membership_decision announced(const cluster_map&, const node_id&, const node_announcement&);
+
 } // namespace troupe

@@ -1,5 +1,5 @@
-// read_pins: which content is being read in this process, so that the healer does not reclaim it under a reader.
-// Thread safe. Readers in other processes are covered by the healer's grace period alone.
+// read_pins: which content is in use in this process: being read, so that the healer does not reclaim it under a reader, or
+// being written and not named yet, so that the sweeper does not take it for an orphan. Thread safe. What others use: READERS.
 #pragma once
 
 #include "base/ids.hpp"

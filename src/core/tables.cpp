@@ -54,6 +54,7 @@ std::string garbage_row(std::uint64_t raft_index, std::uint32_t operation) {
 
 std::string repair(const data_id& id) { return std::string(1, repairs) + id.to_bytes(); }
 std::string vacated_row(const data_id& id) { return std::string(1, vacated) + id.to_bytes(); }
+std::string condemned_row(const data_id& id) { return std::string(1, condemned) + id.to_bytes(); }
 std::string system_row(std::string_view name) { return std::string(1, system).append(name); }
 
 std::string_view key_of_object(std::string_view row_key, std::size_t bucket_bytes) {

@@ -20,6 +20,7 @@ inline constexpr char parts = 'p';     // upload id, number as 4 bytes BE       
 inline constexpr char garbage = 'g';   // Raft index 8 bytes BE, op 4 bytes BE   -> garbage_record
 inline constexpr char repairs = 'r';   // data id                                -> repair_record
 inline constexpr char vacated = 'v';   // data id                                -> vacated_record
+inline constexpr char condemned = 'c'; // data id                                -> condemned_record
 inline constexpr char system = 's';    // name                                   -> anything
 
 std::string bucket(std::string_view name);
@@ -34,6 +35,7 @@ std::string parts_of(const data_id& upload_id); // prefix
 std::string garbage_row(std::uint64_t raft_index, std::uint32_t operation);
 std::string repair(const data_id& id);
 std::string vacated_row(const data_id& id);
+std::string condemned_row(const data_id& id);
 std::string system_row(std::string_view name);
 
 // The S3 key inside a row key of table objects; `bucket_bytes` is the bucket name's length.

@@ -77,11 +77,18 @@ task<result<>> inbound::accept_hello() {
     co_return fail(ec::incompatible, "it does not speak Troupe's protocol");
   auto ours = env_.hello();
   auto fine = check_hello(ours, theirs, stream_->peer_name());
+  auto older = fine && is_older(*env_.generation, first->head);
+  if (fine) fine = meet_generation(*env_.generation, theirs.node(), first->head);
   if (fine && !env_.known->arrive(theirs.node(), theirs.instance()))
     fine = fail(ec::conflict,
       "another process is node '" + theirs.node() +
         "' and connected: stop one of the two (after a crash, wait until its "
         "connections have ended)");
+  if (!fine && older) { // it learns from our hello what has become of its group
+    auto news = outgoing::make(frame_kind::hello, 0, 0, hello_head(env_, ours), {});
+    co_await stream_->write(news.bytes, {});
+    co_return fine.error();
+  }
   if (!fine) {
     auto refusal = failure_frame(0, 0, fine.error());
     co_await stream_->write(refusal.bytes, {});
@@ -91,7 +98,7 @@ task<result<>> inbound::accept_hello() {
     spdlog::warn("the clocks of node {} and of this one differ by {} s: set one of them right", theirs.node(),
       std::llabs(theirs.now_ms() - ours.now_ms()) / 1000);
   node_ = theirs.node();
-  auto answer = outgoing::make(frame_kind::hello, 0, 0, ours.SerializeAsString(), {});
+  auto answer = outgoing::make(frame_kind::hello, 0, 0, hello_head(env_, ours), {});
   co_return co_await stream_->write(answer.bytes, {});
 }
 

@@ -1,5 +1,6 @@
 #include "net/peer_link.hpp"
 
+#include "generation.pb.h"
 #include "net/address.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -39,6 +40,25 @@ result<> check_hello(const pb::hello& ours, const pb::hello& theirs, const std::
   if (theirs.node() == ours.node() && theirs.instance() != ours.instance())
     return fail(ec::conflict, "another process is " + who + ", too: two processes must not have one name");
   return {};
+}
+
+std::string hello_head(const link_environment& env, const pb::hello& ours) {
+  auto now = env.generation->now();
+  pb::hello_generation g;
+  g.set_generation(now.number);
+  g.set_recovery(now.recovery);
+  return ours.SerializeAsString() + g.SerializeAsString(); // one message: the fields' numbers differ
+}
+
+result<> meet_generation(generation_keeper& keeper, const std::string& node, const std::string& head) {
+  pb::hello_generation g;
+  if (!g.ParseFromString(head)) return fail(ec::corrupt, "a hello that does not parse");
+  return keeper.meet({g.generation(), g.recovery()}, "node '" + node + "'");
+}
+
+bool is_older(const generation_keeper& keeper, const std::string& head) {
+  pb::hello_generation g;
+  return g.ParseFromString(head) && g.generation() < keeper.now().number;
 }
 
 peer_link::peer_link(const link_environment& env, peer_address to, plane p)
@@ -168,7 +188,7 @@ task<result<>> peer_link::exchange_hellos() {
   auto shaken = co_await stream->handshake();
   if (!shaken) co_return shaken.error();
   auto ours = env_.hello();
-  auto first = outgoing::make(frame_kind::hello, 0, 0, ours.SerializeAsString(), {});
+  auto first = outgoing::make(frame_kind::hello, 0, 0, hello_head(env_, ours), {});
   auto written = co_await stream->write(first.bytes, {});
   if (!written) co_return written.error();
   auto answer = co_await stream->read(hello_bytes_max);
@@ -187,7 +207,7 @@ task<result<>> peer_link::exchange_hellos() {
   if (!fine) co_return fine.error();
   if (!to_.node.empty() && theirs.node() != to_.node)
     co_return fail(ec::conflict, "node '" + theirs.node() + "' answers there");
-  co_return result<>{};
+  co_return meet_generation(*env_.generation, theirs.node(), answer->head);
 }
 
 task<> peer_link::connect_and_read() {

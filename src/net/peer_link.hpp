@@ -7,6 +7,7 @@
 #include "net/channel.hpp"
 #include "net/faults.hpp"
 #include "net/frame_stream.hpp"
+#include "net/generation.hpp"
 #include "net/known_peers.hpp"
 #include "troupe.pb.h"
 
@@ -32,10 +33,16 @@ struct link_environment {
   std::shared_ptr<log_limit> refusals;                          // lines about connections that were refused
   std::shared_ptr<const fault_rules> faults;                    // nothing: none
   std::size_t calls_max = 16'384;                               // of one link, without an answer
+  std::shared_ptr<generation_keeper> generation;                // of the whole process
 };
 
 // What both ends check of the other's hello. ec::incompatible, ec::conflict, ec::access_denied: for an operator.
 result<> check_hello(const pb::hello& ours, const pb::hello& theirs, const std::string& certificate_name);
+// What a hello's frame holds: pb::hello, and the generation of the metadata group.
+std::string hello_head(const link_environment&, const pb::hello& ours);
+// What a hello that passed check_hello() says of the metadata group; may change this process.
+result<> meet_generation(generation_keeper&, const std::string& node, const std::string& head);
+bool is_older(const generation_keeper&, const std::string& head);
 
 // What waits for a peer, for operators.
 struct link_status {

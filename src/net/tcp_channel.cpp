@@ -51,7 +51,8 @@ struct tcp_channel::impl {
             .hello = std::move(hello),
             .known = i.known,
             .refusals = std::make_shared<log_limit>(),
-            .faults = i.options.faults} {}
+            .faults = i.options.faults,
+            .generation = i.options.generation} {}
     impl& owner;
     plane which;
     asio::io_context io{1};
@@ -74,6 +75,7 @@ struct tcp_channel::impl {
     void show();
     void adopt(const asio::ip::tcp& protocol, int descriptor);
     void close();
+    void drop_connections(); // they are made anew, with what both ends are now
   };
 
   explicit impl(tcp_channel_options o);
@@ -218,6 +220,12 @@ void tcp_channel::impl::lane::close() {
   work.reset();
 }
 
+void tcp_channel::impl::lane::drop_connections() {
+  if (closed) return;
+  for (auto& [to, link] : std::exchange(links, {})) link->close();
+  for (auto& c : std::exchange(accepted, {})) c->close();
+}
+
 void tcp_channel::impl::lane::show() {
   std::vector<link_status> now;
   for (auto& [to, link] : links) now.push_back(link->status());
@@ -248,7 +256,14 @@ tcp_channel::tcp_channel(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
 tcp_channel::~tcp_channel() { stop(); }
 
 result<std::unique_ptr<tcp_channel>> tcp_channel::open(tcp_channel_options options) {
+  if (!options.generation) {
+    options.generation = std::make_shared<generation_keeper>();
+    options.generation->on_newer([](const group_generation&) { return result<>{}; });
+  }
   auto i = std::make_unique<impl>(std::move(options));
+  i->options.generation->on_change([raw = i.get()] {
+    for (auto& l : raw->lanes) asio::post(l->io, [&lane = *l] { lane.drop_connections(); });
+  });
   if (auto ok = i->listen(); !ok) return ok.error();
   return std::unique_ptr<tcp_channel>{new tcp_channel{std::move(i)}};
 }
@@ -268,6 +283,7 @@ void tcp_channel::stop() {
     boost::system::error_code ignored;
     i.acceptor.close(ignored);
   });
+  i.options.generation->on_change(nullptr);
   for (auto& l : i.lanes) asio::post(l->io, [&lane = *l] { lane.close(); });
   for (auto& l : i.lanes)
     if (l->thread.joinable()) l->thread.join();

@@ -6,6 +6,7 @@
 #include "base/environment.hpp"
 #include "net/channel.hpp"
 #include "net/faults.hpp"
+#include "net/generation.hpp"
 #include "net/peer_link.hpp"
 #include "net/tls.hpp"
 
@@ -21,6 +22,7 @@ struct tcp_channel_options {
   std::string listen; // HOST:PORT; port 0: the kernel picks
   net::tls_files tls;
   std::shared_ptr<const net::fault_rules> faults; // nothing: none are injected
+  std::shared_ptr<generation_keeper> generation;  // nothing: an own one, of generation 0, that takes over any other
   wall_clock* clock = nullptr;
   entropy* random = nullptr;
 };

@@ -31,6 +31,7 @@ enum class cluster_mode : std::uint8_t {
 struct node_config {
   node_id id;
   host_port address;    // its actor port, as other nodes reach it
+  host_port listen;     // where it binds that port: address, unless something between the two translates
   std::string data_dir; // {node} is already replaced
   std::string zone;     // empty: a zone of its own
   std::uint32_t weight = 1;
@@ -70,6 +71,10 @@ struct healing_config {
   std::uint64_t rate_bytes = 64 << 20;     // a second
   std::chrono::milliseconds reclaim_grace{60'000};
   std::chrono::milliseconds compare_interval{3'600'000};
+  std::chrono::milliseconds orphan_grace{86'400'000}; // pieces that nothing names are left alone for so long
+  std::chrono::milliseconds sweep_interval{21'600'000};
+  std::uint64_t scrub_rate_bytes = 16 << 20; // a second and node
+  std::chrono::milliseconds scrub_interval{604'800'000};
   friend bool operator==(const healing_config&, const healing_config&) = default;
 };
 

@@ -33,7 +33,7 @@ bool collide(const host_port& a, const host_port& b) {
   return a.port != 0 && a.port == b.port && (a.host == b.host || wild(a) || wild(b));
 }
 
-result<> check_identities(const draft& d) {
+result<> check_identities(draft& d) {
   auto refuse = [&](std::pair<std::size_t, std::size_t> two, const char* name, const std::string& value) {
     const auto& first = d.places.at(key_of(two.first, name));
     return d.at(key_of(two.second, name),
@@ -44,6 +44,15 @@ result<> check_identities(const draft& d) {
     return refuse(*two, "id", d.nodes[two->second].id.name);
   if (auto two = any_two(d.nodes, [](const auto& a, const auto& b) { return a.address == b.address; }))
     return refuse(*two, "address", to_string(d.nodes[two->second].address));
+  for (auto& n : d.nodes)
+    if (n.listen.host.empty()) n.listen = n.address;
+  if (auto two = any_two(d.nodes,
+        [](const auto& a, const auto& b) { return a.address.host == b.address.host && collide(a.listen, b.listen); }))
+    if (d.given(key_of(two->first, "listen")) || d.given(key_of(two->second, "listen")))
+      return d.at(key_of(two->second, d.given(key_of(two->second, "listen")) ? "listen" : "address"),
+        "nodes " + d.nodes[two->first].id.name + " and " + d.nodes[two->second].id.name +
+          " are on one machine, and both bind their actor port to " + to_string(d.nodes[two->second].listen) +
+          "; expected another `listen` for one of them");
   auto one_process = d.mode == cluster_mode::local;
   auto two = any_two(d.nodes, [&](const auto& a, const auto& b) {
     return a.data_dir == b.data_dir && (one_process || a.address.host == b.address.host);
@@ -168,6 +177,24 @@ result<> check_members(draft& d) {
   return {};
 }
 
+// What would say nothing, or something else than was meant, when every node is in this process.
+result<> check_local(const draft& d) {
+  if (d.mode != cluster_mode::local) return {};
+  auto refuse = [&](const std::string& key, const char* what) {
+    return d.at(key,
+      "storage." + key + " is given, but mode is local: " + what +
+        "; drop it, or set mode to distributed and start a process a node");
+  };
+  for (const auto* key : {"tls.ca", "tls.certificate", "tls.key"})
+    if (d.given(key)) return refuse(key, "nodes in one process do not connect to each other");
+  if (!d.seeds.empty()) return refuse("seeds", "there is nobody to join");
+  if (d.faults) return refuse("faults", "there are no connections to cut");
+  auto takes_data = [](const node_config& n) { return n.storage && n.weight != 0; };
+  if (std::ranges::none_of(d.nodes, takes_data))
+    return d.at("nodes", "every storage node has weight 0; expected one at least that takes data");
+  return {};
+}
+
 result<> check_tls(draft& d) {
   const auto& t = d.tls_given;
   if (t != tls_files{}) {
@@ -188,7 +215,9 @@ result<> check_tls(draft& d) {
         "tls.ca, tls.certificate and tls.key");
   };
   for (std::size_t i = 0; i < d.nodes.size(); ++i)
-    if (!is_loopback(d.nodes[i].address.host)) return refuse(key_of(i, "address"), d.nodes[i].address);
+    for (const auto& [name, where] :
+      {std::pair{"address", &d.nodes[i].address}, std::pair{"listen", &d.nodes[i].listen}})
+      if (!is_loopback(where->host)) return refuse(key_of(i, name), *where);
   for (const auto& s : d.seeds)
     if (!is_loopback(s.host)) return refuse("seeds", s);
   return {};
@@ -214,6 +243,7 @@ result<> complete(draft& d) {
   TROUPE_TRY(check_quorum(d));
   TROUPE_TRY(check_times(d));
   TROUPE_TRY(check_members(d));
+  TROUPE_TRY(check_local(d));
   TROUPE_TRY(check_tls(d));
   return check_credentials(d);
 }

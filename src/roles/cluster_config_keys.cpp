@@ -14,6 +14,11 @@ constexpr setting<node_config> of_nodes[] = {
     [](Y y, node_config& n) { return read_node_id(y, n.id); }},
   {"address", "HOST:PORT where other nodes reach it, such as storage-1:9101, 10.0.0.7:9101 or [fd00::7]:9101",
     [](Y y, node_config& n) { return read_node_address(y, n.address); }},
+  {"listen", "ADDRESS:PORT to bind its actor port to, such as 10.0.0.7:9101 or :9101; with a port of its own, not 0",
+    [](Y y, node_config& n) -> wrong {
+      if (auto bad = read_listen_address(y, n.listen)) return bad;
+      return n.listen.port == 0 ? wrong{y} : std::nullopt;
+    }},
   {"data_dir", "a directory", [](Y y, node_config& n) { return read_text(y, n.data_dir); }},
   {"zone", "empty, or up to 63 of a-z 0-9 . _ -, beginning with a letter or digit",
     [](Y y, node_config& n) { return read_zone(y, n.zone); }},
@@ -108,6 +113,14 @@ constexpr setting<draft> of_storage[] = {
     [](Y y, draft& d) { return read_duration(y, 1s, 24h, d.healing.reclaim_grace); }},
   {"healing.compare_interval", "a duration from 1s to 720h",
     [](Y y, draft& d) { return read_duration(y, 1s, 720h, d.healing.compare_interval); }},
+  {"healing.orphan_grace", "a duration from 1s to 720h",
+    [](Y y, draft& d) { return read_duration(y, 1s, 720h, d.healing.orphan_grace); }},
+  {"healing.sweep_interval", "a duration from 1s to 720h",
+    [](Y y, draft& d) { return read_duration(y, 1s, 720h, d.healing.sweep_interval); }},
+  {"healing.scrub_rate", "a size from 64KiB to 1TiB, of what is read in a second",
+    [](Y y, draft& d) { return read_size(y, 64 * KiB, TiB, d.healing.scrub_rate_bytes); }},
+  {"healing.scrub_interval", "a duration from 1s to 8760h",
+    [](Y y, draft& d) { return read_duration(y, 1s, 8760h, d.healing.scrub_interval); }},
   {"memory.uploads", "a size from 16MiB to 1TiB",
     [](Y y, draft& d) { return read_size(y, 16 * MiB, TiB, d.upload_memory_bytes); }},
   {"credentials.access_key", "at least 3 characters",

@@ -4,6 +4,7 @@
 #include "actors/healer.hpp"
 #include "actors/mover.hpp"
 #include "actors/readers.hpp"
+#include "actors/sweeper.hpp"
 #include "api/admin/admin.hpp"
 #include "api/admin/console.hpp"
 #include "api/directory/directory.hpp"
@@ -13,6 +14,8 @@
 #include "api/s3/surface.hpp"
 #include "api/s3db/s3db.hpp"
 #include "core/read_pins.hpp"
+#include "roles/console_server.hpp"
+#include "roles/failure_log.hpp"
 #include "roles/front_door.hpp"
 #include "roles/shards_front.hpp"
 
@@ -28,34 +31,17 @@ namespace {
 
 constexpr std::uint64_t front_memory_bytes = std::uint64_t{32} << 20; // for content of each front door beside S3
 
-// Failures of ours, in the log with the request's id. Every request's line is the access log's business.
-class failure_log final : public http::observer {
-public:
-  void finished(const http::access_record& r) override {
-    if (r.status >= 500 && r.status != 501 && r.operation != "Probe")
-      spdlog::warn("request {}: {} {} ({}) answered {}", r.id, r.method, r.target.substr(0, r.target.find('?')),
-        r.operation, r.status);
-  }
-  void failed(std::string_view id, std::string_view what) override { spdlog::error("request {}: {}", id, what); }
-};
-
-clustered_store_options store_options(const coordinator_options& o, read_pins& pins) {
+clustered_store_options store_options(const coordinator_options& o) {
   clustered_store_options s;
   s.metadata = o.metadata;
   s.replicator = o.replicator;
   s.clock = o.clock;
   s.random = o.random;
-  s.pins = &pins;
+  s.pins = o.pins;
   s.nodes = o.nodes;
   s.redundancy = o.redundancy;
   s.inline_bytes_max = o.inline_bytes_max;
   return s;
-}
-
-secret_lookup secret_lookup_of(const credentials& keys) {
-  return [&keys](std::string_view access) -> std::optional<std::string> {
-    return access == keys.access_key ? std::optional{keys.secret_key} : std::nullopt;
-  };
 }
 
 admin::config admin_config(const coordinator_options& o) {
@@ -82,7 +68,6 @@ surface_context context_of(const coordinator_options& o) {
 
 struct coordinator::impl {
   coordinator_options options;
-  read_pins own_pins;
   failure_log failures;
   metrics::request_metrics requests; // of every front door
   std::atomic<bool> ready{false};
@@ -97,10 +82,12 @@ struct coordinator::impl {
   result<> open_console(caf::actor_system&);
   result<> open_fronts(caf::actor_system&);
   result<> open_shards(caf::actor_system&);
-  void heal_and_move(caf::actor_system&);
+  void start_healing(caf::actor_system&);
+  void end_healing(); // without waiting
 
   healer_actor heal;
   mover_actor move;
+  sweeper_actor sweep;
   readers_actor readers;
   bool stopped = false;
 };
@@ -201,49 +188,74 @@ result<> coordinator::impl::open_shards(caf::actor_system& system) {
   return {};
 }
 
-void coordinator::impl::heal_and_move(caf::actor_system& system) {
+void coordinator::impl::start_healing(caf::actor_system& system) {
   auto& o = options;
-  healer_options h;
-  h.metadata = o.metadata;
-  h.replicator = o.replicator;
-  h.pins = store.pins;
-  if (o.ring_manager) {
+  bool clustered = static_cast<bool>(o.ring_manager);
+  if (clustered) {
     readers_options ask;
     ask.net = o.net;
     ask.pins = store.pins;
     ask.self = o.self;
     readers = spawn_readers(system, std::move(ask));
-    h.readers = readers;
-  }
-  h.clock = o.clock;
-  h.grace_ms = o.reclaim_grace.count();
-  h.clustered = static_cast<bool>(o.ring_manager);
-  h.compare_interval = o.compare_interval;
-  heal = spawn_counted(system, healer, std::move(h));
-  if (o.ring_manager) {
     mover_options m;
     m.metadata = o.metadata;
     m.replicator = o.replicator;
     m.pins = store.pins;
     m.readers = readers;
     m.clock = o.clock;
-    m.delay = o.heal_delay;
-    m.bytes_per_second = o.heal_bytes_per_second;
-    m.vacated_grace = o.reclaim_grace;
+    m.delay = o.healing.delay;
+    m.rate = o.heal_rate;
+    m.vacated_grace = o.healing.reclaim_grace;
     move = spawn_counted(system, mover, std::move(m));
-    caf::anon_send(o.ring_manager, mover_atom::value, heal, move, readers);
-    caf::anon_send(o.surveyor, mover_atom::value, heal, move);
   }
+  sweeper_options s;
+  s.metadata = o.metadata;
+  s.replicator = o.replicator;
+  s.pins = store.pins;
+  s.readers = readers;
+  s.clock = o.clock;
+  s.clustered = clustered;
+  s.grace = o.healing.orphan_grace;
+  s.interval = o.healing.sweep_interval;
+  sweep = spawn_counted(system, sweeper, std::move(s));
+  healer_options h;
+  h.metadata = o.metadata;
+  h.replicator = o.replicator;
+  h.pins = store.pins;
+  h.readers = readers;
+  h.mover = move;
+  h.sweeper = sweep;
+  h.self = o.self.name;
+  h.rate = o.heal_rate;
+  h.clock = o.clock;
+  h.grace_ms = o.healing.reclaim_grace.count();
+  h.clustered = clustered;
+  h.compare_interval = o.healing.compare_interval;
+  heal = spawn_counted(system, healer, std::move(h));
+  if (!clustered) return;
+  caf::anon_send(o.ring_manager, mover_atom::value, heal, move, readers, sweep);
+  caf::anon_send(o.surveyor, mover_atom::value, heal, move);
+}
+
+void coordinator::impl::end_healing() {
+  auto end = [](auto& handle) {
+    if (handle) caf::anon_send_exit(handle, caf::exit_reason::user_shutdown);
+    handle = nullptr;
+  };
+  end(heal);
+  end(move);
+  end(sweep);
+  end(readers);
 }
 
 result<std::unique_ptr<coordinator>> coordinator::start(caf::actor_system& system, coordinator_options options) {
   auto i = std::make_unique<impl>();
   i->options = std::move(options);
-  i->store = store_options(i->options, i->options.pins != nullptr ? *i->options.pins : i->own_pins);
+  i->store = store_options(i->options);
   TROUPE_TRY(i->open_s3(system));
   TROUPE_TRY(i->open_console(system));
   TROUPE_TRY(i->open_fronts(system));
-  i->heal_and_move(system);
+  i->start_healing(system);
   i->ready = true;
   return std::unique_ptr<coordinator>{new coordinator{std::move(i)}};
 }
@@ -267,12 +279,7 @@ std::size_t coordinator::stop(std::chrono::milliseconds grace) {
     impl_->shards->stop(std::max(left, std::chrono::milliseconds{0}));
     impl_->shards.reset();
   }
-  caf::anon_send_exit(impl_->heal, caf::exit_reason::user_shutdown);
-  impl_->heal = nullptr;
-  if (impl_->move) caf::anon_send_exit(impl_->move, caf::exit_reason::user_shutdown);
-  impl_->move = nullptr;
-  if (impl_->readers) caf::anon_send_exit(impl_->readers, caf::exit_reason::user_shutdown);
-  impl_->readers = nullptr;
+  impl_->end_healing();
   impl_->options.metadata = nullptr;
   impl_->options.replicator = nullptr;
   impl_->options.surveyor = nullptr;

@@ -1,8 +1,8 @@
 // coordinator: the front doors of a process. Owns the HTTP servers, what each io thread needs to talk to the actors, and
-// the HEALER. Everything it serves from is handed in.
+// the HEALER, the MOVER and the SWEEPER. Everything it serves from is handed in.
 //
 // Order of ends: stop() first (answers what is in flight, ends the io threads and the healer), then the actors that were
-// handed in, then this object: the healer may look at its pins until it has ended.
+// handed in, then this object: the healer may look at the pins until it has ended.
 #pragma once
 
 #include "actors/interfaces.hpp"
@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "core/placement.hpp"
 #include "core/stripe.hpp"
+#include "roles/cluster_config.hpp"
 #include "roles/credentials.hpp"
 #include "roles/front_addresses.hpp"
 #include "roles/host_port.hpp"
@@ -26,6 +27,7 @@ namespace troupe {
 
 class channel;
 class read_pins;
+class shared_byte_rate;
 class event_log;
 struct fault_switches;
 
@@ -46,17 +48,15 @@ struct coordinator_options {
   surveyor_actor surveyor;                       // for /admin
   std::shared_ptr<const live_node_counts> nodes; // decides the geometry of new content
   troupe::redundancy redundancy;
-  std::chrono::milliseconds reclaim_grace{60'000};
   std::shared_ptr<const fault_switches> faults; // empty: they are not enabled
   std::shared_ptr<event_log> events;            // empty: nobody can watch
-  read_pins* pins = nullptr;                    // shared with who answers other processes; nothing: an own one
+  read_pins* pins = nullptr;                    // shared with the replicator and with who answers other processes
   std::shared_ptr<channel> net;                 // to other processes; of a cluster
   node_id self;                                 // the same
   ring_manager_actor ring_manager; // of a cluster; empty: all nodes are in this process, and stay as they are
-  std::chrono::milliseconds heal_delay{60'000};
-  std::uint64_t heal_bytes_per_second = std::uint64_t{64} << 20;
-  std::chrono::milliseconds compare_interval{std::chrono::hours{1}};
-  std::function<bool()> able; // whether requests can be answered now: for /ready; nothing: always
+  healing_config healing;
+  std::shared_ptr<shared_byte_rate> heal_rate; // the replicator's
+  std::function<bool()> able;                  // whether requests can be answered now: for /ready; nothing: always
   wall_clock* clock = nullptr;
   entropy* random = nullptr;
 };

@@ -1,10 +1,11 @@
-// development_store: what `troupe dev` runs: all three roles in this process, with a data directory of its own and several
-// storage nodes inside. Who spawns whom, in which order, and how it all ends: development_store.cpp.
+// development_store: what `troupe dev` runs: a local_store over a data directory of its own, which also keeps its keys and
+// says where it can be reached.
 #pragma once
 
 #include "base/error.hpp"
-#include "roles/coordinator.hpp"
 #include "roles/credentials.hpp"
+#include "roles/data_directory.hpp"
+#include "roles/local_store.hpp"
 
 #include <chrono>
 #include <memory>
@@ -24,22 +25,24 @@ class development_store {
 public:
   // Serves when this returns. The error's message is for a person.
   static result<std::unique_ptr<development_store>> start(const development_options&);
-  ~development_store(); // stop() first, for a graceful one
 
-  const std::string& path() const;
-  const credentials& keys() const;
-  host_port s3() const;
-  host_port console() const;
-  front_addresses fronts() const;
+  const std::string& path() const { return data_.path(); }
+  const credentials& keys() const { return keys_; }
+  host_port s3() const { return store_->s3(); }
+  host_port console() const { return store_->console(); }
+  front_addresses fronts() const { return store_->fronts(); }
   std::string endpoint() const; // "http://127.0.0.1:9000"
 
   // Returns how many connections were cut after `grace`.
-  std::size_t stop(std::chrono::milliseconds grace);
+  std::size_t stop(std::chrono::milliseconds grace) { return store_->stop(grace); }
 
 private:
-  struct impl;
-  explicit development_store(std::unique_ptr<impl>);
-  std::unique_ptr<impl> impl_;
+  development_store(data_directory d, credentials k, std::unique_ptr<local_store> s)
+      : data_(std::move(d)), keys_(std::move(k)), store_(std::move(s)) {}
+
+  data_directory data_; // held as long as the store lives
+  credentials keys_;
+  std::unique_ptr<local_store> store_;
 };
 
 } // namespace troupe

@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/ids.hpp"
+#include "core/placement.hpp"
 #include "roles/cluster_config.hpp"
 #include "roles/host_port.hpp"
 
@@ -21,11 +22,13 @@ public:
   static result<std::unique_ptr<node_process>> start(const cluster_config&, const node_id& self);
   ~node_process(); // stop() first, for a graceful one
 
-  std::string address() const;         // of the actor port
+  std::string address() const;         // that the actor port listens on
   std::optional<host_port> s3() const; // nothing without the role coordinator
-  std::optional<host_port> console() const;
+  host_port console() const;
   front_addresses fronts() const;
 
+  // Why it can not go on. SIGTERM is sent to the process with it: whoever runs it stops it and says so.
+  std::optional<error> failure() const;
   // Returns how many connections were cut after `grace`.
   std::size_t stop(std::chrono::milliseconds grace);
 
@@ -37,5 +40,6 @@ private:
 
 // What tells a cluster from others: 32 hex digits, of its name. (Who may speak to its nodes is for certificates to say.)
 std::string cluster_id_of(const std::string& name);
+redundancy redundancy_of(const cluster_config&);
 
 } // namespace troupe

@@ -53,6 +53,8 @@ public:
   result<chunk> read(const piece_key&) const;
   // Whether the index knows it; its bytes are not looked at.
   result<bool> has(const piece_key&) const;
+  // The data ids that it has pieces of, ascending, behind `after` (nothing: from the first); at most `limit`.
+  result<std::vector<data_id>> ids(const std::optional<data_id>& after, std::size_t limit) const;
   // Forgets every piece of the data_id. Fine when there is none.
   result<> remove(const data_id&);
 
@@ -69,6 +71,22 @@ public:
   // One bounded step of compaction: at most about `bytes` copied.
   enum class compaction { idle, more, wants_sync };
   result<compaction> compact(std::uint64_t bytes);
+
+  // The scrub: reads and verifies what lives in the log, in the order in which it lies there, in bounded steps. What is
+  // written, or moved by compaction, after a round began is not part of it: the round ends where the log did.
+  struct scrub_round {
+    log_position next, end;
+    std::uint64_t bytes_done = 0, bytes_total = 0; // of payloads with their headers
+    bool over = false;
+  };
+  struct scrub_find {
+    piece_key key;
+    error what;
+  };
+  scrub_round begin_scrub() const;
+  // Reads at least one piece, then goes on until about `bytes` have been read. Damage is what it returns; an error is one of
+  // the index. Changes the round's place alone.
+  result<std::vector<scrub_find>> scrub(scrub_round&, std::uint64_t bytes) const;
 
   struct counters {
     std::uint64_t pieces = 0, live_bytes = 0, log_bytes = 0;

@@ -64,6 +64,12 @@ TEST_CASE("a shard of another process does what one of this process does", "[pee
   REQUIRE(read.has_value());
   CHECK(read->text() == "content");
   CHECK(p.script->syncs == 1);
+  pb::held_request what;
+  what.set_limit(10);
+  auto page = p.ask<wire<pb::held_page>>(list_atom::value, wire{what});
+  REQUIRE(page.has_value());
+  REQUIRE((*page)->ids_size() == 1);
+  CHECK((*page)->ids(0) == data_id{}.to_bytes());
   REQUIRE(p.ask(remove_atom::value, data_id{}));
   CHECK(p.ask<chunk>(read_atom::value, p.piece(1)).error().code == ec::not_found);
 }

@@ -113,3 +113,27 @@ TEST_CASE("a node that lost its pieces is found by comparison, and gets them bac
   CHECK(compare()->missing_size() == 0);
   check_whole(c, *s, content, "node-3");
 }
+
+TEST_CASE("repairs share one rate, within an extent too") {
+  mock_cluster c{5, {}, std::make_shared<shared_byte_rate>(byte_rate{1024, 0s})};
+  auto content = content_of(1, 30 * 192); // 30 stripes, each lacking a piece of 64 bytes
+  c.node("node-2").fail_all(ec::io_error);
+  auto first = c.upload(content, rs32), second = c.upload(content, rs32);
+  REQUIRE(first.has_value());
+  REQUIRE(second.has_value());
+  c.node("node-2").heal();
+  auto missing = first->repair.missing_size() + second->repair.missing_size();
+  REQUIRE(missing > 40);
+  auto before = c.node("node-2").appends;
+  auto a = c.fx.ask(c.replicator, repair_atom::value, wire{first->repair});
+  auto b = c.fx.ask(c.replicator, repair_atom::value, wire{second->repair});
+  c.fx.advance(1s);
+  auto made = c.node("node-2").appends - before;
+  CHECK(made >= 14); // 16 pieces a second
+  CHECK(made <= 18);
+  CHECK_FALSE(a.ready());
+  c.fx.advance(5s);
+  CHECK(a.ok());
+  CHECK(b.ok());
+  CHECK(c.no_session_left());
+}

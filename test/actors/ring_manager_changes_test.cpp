@@ -13,6 +13,7 @@
 #include <catch2/catch.hpp>
 
 using namespace troupe;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -31,10 +32,11 @@ gossiper_actor::behavior_type silent_gossip() {
 }
 
 struct fixture {
-  explicit fixture(std::size_t nodes) {
+  explicit fixture(std::size_t nodes, const cluster_node& local = nth_cluster_node(1), unsigned lost_races = 0)
+      : races(lost_races) {
     if (nodes != 0) write(map_of_up(nodes));
     o.cluster = test_cluster;
-    o.self = nth_cluster_node(1);
+    o.self = local;
     o.gossiper = fx.own(fx.system.spawn(silent_gossip));
     o.addresses = std::make_shared<address_book>();
     o.clock = &clock;
@@ -94,7 +96,7 @@ struct fixture {
   stopped_clock clock;
   std::shared_ptr<state> rows = std::make_shared<state>(make_memory_base());
   std::uint64_t index = 1000; // apart from the model's
-  unsigned races = 0, commits = 0;
+  unsigned races, commits = 0;
   actor_fixture fx;
   metadata_actor model;
   ring_manager_options o;
@@ -152,4 +154,37 @@ TEST_CASE("what the map refuses is the answer, and an unknown node is not found"
 TEST_CASE("before there is a map there is nothing to change") {
   fixture f{0};
   REQUIRE(f.ask(pb::map_change::drain, "node-1").code() == ec::unavailable);
+}
+
+TEST_CASE("a node whose configuration has another zone or weight has the map changed, once") {
+  auto self = nth_cluster_node(2);
+  self.zone = "b";
+  self.weight = 3;
+  fixture f{3, self};
+  auto now = *f.map().find(nth_node(2));
+  REQUIRE(now.zone == "b");
+  REQUIRE(now.weight == 3);
+  REQUIRE(now.state == node_state::up);
+  auto commits = f.commits;
+  REQUIRE(commits == 1);
+  pb::map_change heavier; // by an operator: the node's old word does not undo it
+  heavier.set_kind(pb::map_change::weight);
+  heavier.set_node("node-2");
+  heavier.set_weight_wanted(7);
+  auto a = f.fx.ask<wire<pb::cluster_map>>(f.manager, change_atom::value, wire<pb::map_change>{heavier});
+  f.fx.run();
+  REQUIRE(a.value()->epoch() == f.map().epoch());
+  f.fx.advance(5s);
+  REQUIRE(f.map().find(nth_node(2))->weight == 7);
+  REQUIRE(f.commits == commits + 1);
+}
+
+TEST_CASE("what a node says of itself is said again when others change the map meanwhile") {
+  auto self = nth_cluster_node(1);
+  self.weight = 4;
+  fixture f{3, self, 2};
+  f.fx.advance(5s);
+  REQUIRE(f.map().find(nth_node(1))->weight == 4);
+  REQUIRE(f.map().find(nth_node(3))->weight == 3);
+  REQUIRE(f.commits == 3);
 }

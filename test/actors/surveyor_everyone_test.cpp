@@ -143,5 +143,8 @@ TEST_CASE("who watches is told of a leader, of damage and of disks that take no 
   CHECK(changes[1].text == "node-2 found 2 more damaged records, 2 in all");
   CHECK(changes[2].text == "node-2 takes no writes: an I/O error");
   CHECK(changes_between(now, now).empty());
+  REQUIRE(troubles_in(now).size() == 1);
+  CHECK(troubles_in(now)[0].text == "node-2 takes no writes: an I/O error");
+  CHECK(troubles_in(before).at(0).text == "the metadata group has no leader");
   CHECK(changes_between(now, before).at(0).text == "the metadata group has no leader");
 }

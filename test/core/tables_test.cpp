@@ -54,7 +54,7 @@ TEST_CASE("parts sort by number, garbage by Raft index and then by operation") {
 
 TEST_CASE("every table has a letter of its own") {
   std::string letters{tables::buckets, tables::objects, tables::inlines, tables::manifests, tables::uploads,
-    tables::parts, tables::garbage, tables::repairs, tables::system};
+    tables::parts, tables::garbage, tables::repairs, tables::vacated, tables::condemned, tables::system};
   std::sort(letters.begin(), letters.end());
   CHECK(std::unique(letters.begin(), letters.end()) == letters.end());
 }

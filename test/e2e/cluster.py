@@ -38,21 +38,23 @@ class Node(server.Server):
 
 
 class Cluster:
-    """`nodes` processes with all roles; the first `members` of them are the metadata group."""
+    """`nodes` processes with all roles; the first `members` of them are the metadata group. `more`: further keys of nodes,
+    as YAML, by name."""
 
-    def __init__(self, path, nodes=5, members=3, settings=""):
+    def __init__(self, path, nodes=5, members=3, settings="", more=None):
         self.path = path
         path.mkdir(parents=True, exist_ok=True)
         self.config_path = path / "cluster.yaml"
         self.ports = free_ports(nodes)
         self.names = [f"node-{i + 1}" for i in range(nodes)]
         self.members = self.names[:members]
-        self.settings = settings
+        self.settings, self.more = settings, more or {}
         self.nodes = [Node(self, name, i) for i, name in enumerate(self.names)]
         self.write_config()
 
     def write_config(self):
-        listed = "".join(f"    - {{id: {name}, address: \"127.0.0.1:{port}\", data_dir: {self.path / name}}}\n"
+        listed = "".join(f"    - {{id: {name}, address: \"127.0.0.1:{port}\", data_dir: {self.path / name}"
+                         f"{', ' + self.more[name] if name in self.more else ''}}}\n"
                          for name, port in zip(self.names, self.ports))
         self.config_path.write_text(
             "storage:\n"

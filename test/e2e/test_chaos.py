@@ -33,20 +33,20 @@ def number_in(body):
 class Register:
     """One key: what its writer did, and what a reader may see."""
 
-    def __init__(self, key):
-        self.key, self.begun, self.acknowledged, self.seen = key, 0, 0, 0
+    def __init__(self, key, bucket="chaos"):
+        self.key, self.bucket, self.begun, self.acknowledged, self.seen = key, bucket, 0, 0, 0
         self.wrong = []
 
     def write(self, client):
         self.begun += 1
         n = self.begun
-        if succeeds(lambda: client.put_object(Bucket="chaos", Key=self.key, Body=body_of(self.key, n))):
+        if succeeds(lambda: client.put_object(Bucket=self.bucket, Key=self.key, Body=body_of(self.key, n))):
             self.acknowledged = n
 
     def read(self, client):
         at_least = max(self.acknowledged, self.seen)
         try:
-            body = client.get_object(Bucket="chaos", Key=self.key)["Body"].read()
+            body = client.get_object(Bucket=self.bucket, Key=self.key)["Body"].read()
         except client.exceptions.NoSuchKey:
             if at_least > 0:
                 self.wrong.append(f"{self.key}: gone, {at_least} was there")

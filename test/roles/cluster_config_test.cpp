@@ -79,7 +79,8 @@ TEST_CASE("every value is read where it belongs, with units") {
   console: {address: "localhost:80"}
   gossip: {interval: 500ms, suspect_timeout: 2s, dead_timeout: 1.5m}
   metadata: {members: [n2], heartbeat: 50ms, election_timeout: 300ms}
-  healing: {delay: 0s, rate: 10MB, reclaim_grace: 2m, compare_interval: 2h}
+  healing: {delay: 0s, rate: 10MB, reclaim_grace: 2m, compare_interval: 2h, orphan_grace: 3h,
+    sweep_interval: 4h, scrub_rate: 1MiB, scrub_interval: 5h}
   memory: {uploads: 1GiB}
   tls: {ca: /ca.pem, certificate: "/{node}/{node}.pem", key: "/{node}.key"}
   credentials: {access_key: someone, secret_key: 1234567890}
@@ -97,7 +98,7 @@ TEST_CASE("every value is read where it belongs, with units") {
   CHECK(c.gossip == gossip_config{500ms, 2s, 90s});
   CHECK(names(c.metadata.members) == std::vector<std::string>{"n2"});
   CHECK(c.metadata.election_timeout == 300ms);
-  CHECK(c.healing == healing_config{0s, 10'000'000, 120s, 7200s});
+  CHECK(c.healing == healing_config{0s, 10'000'000, 120s, 7200s, 3h, 4h, 1 << 20, 5h});
   CHECK(c.upload_memory_bytes == 1u << 30);
   CHECK(c.tls_of(node_id{"n3"}) == tls_files{"/ca.pem", "/n3/n3.pem", "/n3.key"});
   CHECK(c.keys.secret_key == "1234567890");
@@ -183,6 +184,22 @@ TEST_CASE("in local mode all nodes are in one process, need no tls, and share th
     "/data/{node}");
 }
 
+TEST_CASE("local mode refuses what would mean nothing in one process") {
+  auto local = [](const std::string& more) {
+    return refusal("storage:\n" + more + "  mode: local\n  nodes: [{id: a, address: a, data_dir: /a, weight: 0}]\n");
+  };
+  auto advice = "; drop it, or set mode to distributed and start a process a node";
+  CHECK(local("  tls: {ca: a, certificate: b, key: c}\n") ==
+    std::string{"t.yaml:2: storage.tls.ca is given, but mode is local: nodes in one process do not connect to each "
+                "other"} +
+      advice);
+  CHECK(local("  seeds: [localhost]\n") ==
+    std::string{"t.yaml:2: storage.seeds is given, but mode is local: there is nobody to join"} + advice);
+  CHECK(local("  faults: enabled\n") ==
+    std::string{"t.yaml:2: storage.faults is given, but mode is local: there are no connections to cut"} + advice);
+  CHECK(local("") == "t.yaml:3: every storage node has weight 0; expected one at least that takes data");
+}
+
 TEST_CASE("what flags and environment say wins over the file") {
   auto text =
     three_nodes("  mode: local\n  seeds: [localhost]\n  credentials: {access_key: file, secret_key: from-the-file}\n");
@@ -250,4 +267,38 @@ TEST_CASE("a file that is not there, or no file, is named") {
   auto directory = load_cluster_config("/tmp");
   REQUIRE(directory.has_error());
   CHECK(directory.error().message.starts_with("/tmp: is a directory"));
+}
+
+TEST_CASE("a node binds its actor port to its address, unless it says where it listens") {
+  auto c =
+    parsed("storage:\n  nodes:\n    - {id: a, address: localhost, data_dir: /a}\n"
+           "    - {id: b, address: localhost:1, listen: \"127.0.0.1:2\", data_dir: /b, console: \":1\", s3: \":2\"}\n");
+  CHECK(c.nodes[0].listen == host_port{"localhost", 9101});
+  CHECK(c.nodes[1].address == host_port{"localhost", 1});
+  CHECK(c.nodes[1].listen == host_port{"127.0.0.1", 2});
+  auto node = [](const char* address, const char* listen) {
+    return std::string{"storage:\n  nodes:\n    - {id: a, data_dir: /a, address: "} + address +
+      ",\n       listen: " + listen + "}\n";
+  };
+  auto expected =
+    "; expected ADDRESS:PORT to bind its actor port to, such as 10.0.0.7:9101 or :9101; with a port of its "
+    "own, not 0";
+  CHECK(refusal(node("localhost", "\":0\"")) == std::string{"t.yaml:4: storage.nodes[0].listen is ':0'"} + expected);
+  CHECK(refusal(node("localhost", "storage-1:9101")) ==
+    std::string{"t.yaml:4: storage.nodes[0].listen is 'storage-1:9101'"} + expected);
+  // Without certificates neither of the two may leave the machine.
+  auto advice =
+    "'; without tls expected an address on loopback, such as 127.0.0.1:9101: make certificates with `troupe "
+    "ca` and set tls.ca, tls.certificate and tls.key";
+  CHECK(refusal(node("localhost", "\":9101\"")) ==
+    std::string{"t.yaml:4: storage.nodes[0].listen is '0.0.0.0:9101"} + advice);
+  CHECK(refusal(node("storage-1", "\"127.0.0.1:9101\"")) ==
+    std::string{"t.yaml:3: storage.nodes[0].address is 'storage-1:9101"} + advice);
+  CHECK(refusal(
+          "storage:\n  nodes:\n    - {id: a, address: localhost:1, data_dir: /a, s3: \":1\", console: \":2\"}\n"
+          "    - {id: b, address: localhost:2, data_dir: /b,\n       listen: \"127.0.0.1:3\"}\n"
+          "    - {id: c, address: localhost:3, data_dir: /c, s3: \":3\", console: \":4\",\n       listen: \":3\"}\n") ==
+    "t.yaml:7: nodes b and c are on one machine, and both bind their actor port to 0.0.0.0:3; expected another "
+    "`listen` "
+    "for one of them");
 }

@@ -129,5 +129,38 @@ TEST_CASE("nothing that was acknowledged is lost, whatever fails, as long as it 
       CHECK((std::find(values.begin(), values.end(), found) != values.end()));
     }
     CHECK(acknowledged > 10);
+    // What crashed uploads, commits of unknown outcome and moves left behind is gone in the end.
+    INFO("named " << c.named().size() << ", held " << c.held().size());
+    CHECK(c.wait_until([&] { return c.held() == c.named(); }, 120s));
+    for (auto& [key, values] : possible) {
+      result<std::optional<std::string>> got = fail(ec::internal, "not asked");
+      REQUIRE(c.wait_until([&] { return (got = c.get(*c.nodes[c.random() % 5], key)).has_value(); }));
+      auto found = got->value_or("");
+      CHECK((std::find(values.begin(), values.end(), found) != values.end()));
+    }
   }
+}
+
+TEST_CASE("pieces of an upload whose coordinator crashed are removed, and no others", "[sim]") {
+  sim_cluster c{7, 5, 3};
+  c.start_all();
+  REQUIRE(c.wait_until([&] { return c.all_up(5); }));
+  auto kept = content_for(1, 60'000);
+  put_eventually(c, 0, "kept", kept);
+  upload_options what;
+  what.size = 200'000;
+  what.geometry = {.k = 3, .m = 2, .piece_bytes = 4096};
+  auto begun = c.fx.ask<upload_actor>(c.nodes[4]->replicator, upload_atom::value, what);
+  auto session = c.fx.wait(begun).value();
+  auto half = content_for(2, 100'000);
+  for (std::size_t i = 0; i < 24; ++i) {
+    auto written = c.fx.ask(session, write_atom::value, chunk::copy_of(std::string_view{half}.substr(i * 4096, 4096)));
+    REQUIRE(c.fx.wait(written));
+  }
+  c.crash(*c.nodes[4]);
+  caf::anon_send_exit(session, caf::exit_reason::kill); // it crashed with its node
+  REQUIRE(c.held().size() == 2);
+  CHECK(c.wait_until([&] { return c.held() == c.named(); }));
+  CHECK(c.named().size() == 1);
+  check_content(c, 0, "kept", kept);
 }

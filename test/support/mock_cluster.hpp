@@ -3,6 +3,7 @@
 
 #include "actors/replicator.hpp"
 #include "core/placement.hpp"
+#include "core/read_pins.hpp"
 #include "support/actor_fixture.hpp"
 #include "support/mock_shard.hpp"
 
@@ -33,7 +34,8 @@ inline std::string content_of(std::uint64_t seed, std::size_t bytes) {
 }
 
 struct mock_cluster {
-  explicit mock_cluster(std::size_t n, session_limits limits = {}) {
+  explicit mock_cluster(
+    std::size_t n, session_limits limits = {}, std::shared_ptr<shared_byte_rate> healing_rate = nullptr) {
     replicator_options o;
     std::vector<ring_node> ring_nodes;
     for (std::size_t i = 0; i < n; ++i) {
@@ -48,6 +50,8 @@ struct mock_cluster {
     o.cluster.places = ring{ring_nodes};
     o.random = &random;
     o.limits = limits;
+    o.healing_rate = std::move(healing_rate);
+    o.pins = &pins;
     replicator = fx.own(spawn_replicator(fx.system, std::move(o)));
     fx.run();
     idle_actors = running();
@@ -117,6 +121,7 @@ struct mock_cluster {
   }
   shard_script& node(const std::string& name) { return *scripts.at(name); }
 
+  read_pins pins; // outlives the sessions
   actor_fixture fx;
   seeded_entropy random{1};
   std::map<std::string, std::shared_ptr<shard_script>> scripts;

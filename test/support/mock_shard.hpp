@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -25,6 +26,7 @@ struct shard_script {
   // Nothing: as a healthy shard. ec::timeout: no answer before a tick (the oldest one then).
   std::optional<ec> on_append, on_sync, on_read, on_remove;
   std::map<piece_key, chunk> pieces;
+  std::uint64_t instance = 1, damaged_pieces = 0;               // as its status says
   std::string node;                                             // its name
   std::uint64_t appends = 0, syncs = 0, reads = 0, removes = 0; // received
   std::vector<std::function<void()>> held;
@@ -115,7 +117,25 @@ inline scripted_shard::behavior_type mock_shard(scripted_shard::pointer self, co
         }
       return wire{std::move(out)};
     },
-    [](status_atom) { return wire<pb::shard_status>{}; },
+    [=](list_atom, const wire<pb::held_request>& what) -> caf::result<wire<pb::held_page>> {
+      if (s->on_read) return to_caf(fail(*s->on_read, "scripted"));
+      std::set<std::string> ids;
+      for (auto& [key, bytes] : s->pieces) ids.insert(key.id.to_bytes());
+      pb::held_page page;
+      for (auto i = ids.upper_bound(what->after()); i != ids.end(); ++i) {
+        page.set_more(page.ids_size() == static_cast<int>(what->limit()));
+        if (page.more()) break;
+        page.add_ids(*i);
+      }
+      return wire{std::move(page)};
+    },
+    [=](status_atom) {
+      pb::shard_status status;
+      status.set_node(s->node);
+      status.set_instance(s->instance);
+      status.set_damaged_pieces(s->damaged_pieces);
+      return wire{std::move(status)};
+    },
     [=](tick_atom) {
       if (s->held.empty()) return;
       auto oldest = std::move(s->held.front());

@@ -14,8 +14,10 @@
 #include "actors/remote_metadata.hpp"
 #include "actors/replicator.hpp"
 #include "actors/ring_manager.hpp"
+#include "actors/sweeper.hpp"
 #include "actors/syncer.hpp"
 #include "actors/volume_manager.hpp"
+#include "core/extent_rows.hpp"
 #include "core/read_pins.hpp"
 #include "core/tables.hpp"
 #include "support/metadata_member.hpp"
@@ -23,6 +25,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <set>
 
 namespace troupe::test {
 
@@ -57,6 +60,7 @@ public:
     std::shared_ptr<live_node_counts> counts;
     std::vector<caf::strong_actor_ptr> actors;
     metadata_actor member, router;
+    shard_actor shard;
     replicator_actor replicator;
     mover_actor move;
     ring_manager_actor ring;
@@ -97,6 +101,8 @@ public:
   // ---- a client -------------------------------------------------------------------------------------------------
   result<> put(node& at, const std::string& key, const std::string& content);
   result<std::optional<std::string>> get(node& at, const std::string& key); // nothing: no such key
+  // Data ids that rows name now, and that nodes hold which run.
+  std::set<std::string> named(), held();
   pb::cluster_map map_at(node& at) {
     auto a = fx.ask<wire<pb::cluster_map>>(at.ring, status_atom::value);
     fx.wait(a);
@@ -124,6 +130,7 @@ public:
   sim_network network;
   virtual_clock clock;
   std::vector<std::unique_ptr<node>> nodes;
+  std::chrono::milliseconds orphan_grace{1'000}; // uploads are not pinned here: the commits alone must tell
 
 private:
   static std::uint64_t raft_id_of(std::size_t i) { return i + 1; }
@@ -132,6 +139,7 @@ private:
     network.crash(n.address);
     n.member = n.router = nullptr;
     n.replicator = nullptr;
+    n.shard = nullptr;
     n.move = nullptr;
     n.ring = nullptr;
     for (auto a = n.actors.rbegin(); a != n.actors.rend(); ++a) caf::anon_send_exit(*a, caf::exit_reason::kill);
@@ -208,6 +216,7 @@ inline void sim_cluster::start(node& n) {
   auto asked = fx.ask<shard_actor>(keep(n, *volume), shards_atom::value);
   fx.wait(asked);
   auto shard = asked.value();
+  n.shard = shard;
 
   gossiper_options g;
   g.node = node_id{n.name};
@@ -299,71 +308,19 @@ inline void sim_cluster::start(node& n) {
   mv.vacated_grace = std::chrono::seconds{2};
   mv.idle_interval = std::chrono::seconds{5};
   n.move = keep(n, fx.system.spawn(mover, std::move(mv)));
-  caf::anon_send(n.ring, mover_atom::value, heal, n.move, readers);
-}
-
-inline result<> sim_cluster::put(node& at, const std::string& key, const std::string& content) {
-  auto counts = at.counts->get();
-  if (counts.known == 0) return fail(ec::unavailable, "forming");
-  upload_options what;
-  what.size = content.size();
-  what.geometry = default_geometry(counts, content.size(), {.piece_bytes = 4096});
-  auto begun = fx.ask<upload_actor>(at.replicator, upload_atom::value, what);
-  auto session = fx.wait(begun);
-  if (!session) return session.error();
-  stripe_layout layout{what.geometry, content.size()};
-  std::uint64_t offset = 0;
-  for (auto r : layout.ranges(0, content.size())) {
-    auto written =
-      fx.ask(*session, write_atom::value, chunk::copy_of(std::string_view{content}.substr(offset, r.length)));
-    offset += r.length;
-    if (auto ok = fx.wait(written); !ok) return ok.error();
-  }
-  auto finished = fx.ask<upload_summary>(*session, finish_atom::value);
-  auto summary = fx.wait(finished);
-  if (!summary) return summary.error();
-  pb::object_record record;
-  record.set_size(content.size());
-  *record.mutable_extent() = summary->extent;
-  pb::batch batch;
-  auto& put = *batch.add_operations();
-  put.set_kind(pb::operation::put);
-  put.set_key(tables::object("sim", key));
-  put.set_value(record.SerializeAsString());
-  put.set_collect(true);
-  if (summary->repair.missing_size() != 0) {
-    auto& repair = *batch.add_operations();
-    repair.set_kind(pb::operation::put);
-    repair.set_key(tables::repair(data_id::from_bytes(summary->extent.data_id())));
-    repair.set_value(summary->repair.SerializeAsString());
-  }
-  batch.set_now_ms(clock.now());
-  auto committed = fx.ask<wire<pb::batch_result>>(at.router, commit_atom::value, wire{std::move(batch)});
-  auto done = fx.wait(committed);
-  if (!done) return done.error();
-  return {};
-}
-
-inline result<std::optional<std::string>> sim_cluster::get(node& at, const std::string& key) {
-  pb::read_request request;
-  request.add_keys(tables::object("sim", key));
-  auto asked = fx.ask<wire<pb::read_reply>>(at.router, read_atom::value, wire{std::move(request)});
-  auto found = fx.wait(asked);
-  if (!found) return found.error();
-  if ((*found)->rows_size() == 0) return std::optional<std::string>{};
-  pb::object_record record;
-  if (!record.ParseFromString((*found)->rows(0).value())) return fail(ec::corrupt, "a record");
-  auto started =
-    fx.ask<download_actor>(at.replicator, download_atom::value, wire{record.extent()}, std::uint64_t{0}, record.size());
-  auto session = fx.wait(started);
-  if (!session) return session.error();
-  for (std::string out;;) {
-    auto next = fx.ask<chunk>(*session, next_atom::value);
-    auto got = fx.wait(next);
-    if (!got) return got.error();
-    if (got->empty()) return std::optional{std::move(out)};
-    out += got->text();
-  }
+  sweeper_options sw;
+  sw.metadata = n.router;
+  sw.replicator = n.replicator;
+  sw.pins = n.pins.get();
+  sw.readers = readers;
+  sw.clock = &clock;
+  sw.clustered = true;
+  sw.grace = orphan_grace;
+  sw.interval = std::chrono::milliseconds{700};
+  auto sweep = keep(n, fx.system.spawn(sweeper, std::move(sw)));
+  caf::anon_send(n.ring, mover_atom::value, heal, n.move, readers, sweep);
 }
 
 } // namespace troupe::test
+
+#include "support/sim_cluster_client.hpp" // IWYU pragma: export

@@ -45,6 +45,8 @@ http::task<> answer(call&, json::object);
 // Every node's and member's word of itself.
 http::task<std::shared_ptr<const cluster_survey>> survey(call&);
 
+// What those who heal said last; nothing: nobody has yet, or the metadata group does not answer.
+http::task<std::optional<pb::healing_report>> healing_report(call&);
 // Every process's word of something: which field is filled, the request says.
 template <class... Ts>
 http::task<std::shared_ptr<const process_answers>> ask_everyone(call& c, Ts... what) {

@@ -6,7 +6,8 @@ namespace troupe::admin {
 
 http::task<> on_nodes(call& c) {
   auto all = co_await survey(c);
-  co_await answer(c, nodes_json(*all));
+  auto healing = co_await healing_report(c);
+  co_await answer(c, nodes_json(*all, healing));
 }
 
 } // namespace troupe::admin

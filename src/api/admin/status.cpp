@@ -17,10 +17,22 @@ http::task<std::optional<repair_count>> count_repairs(call& c) {
   co_return repair_count{.rows = static_cast<std::uint64_t>((*page)->entries_size()), .more = (*page)->truncated()};
 }
 
+http::task<std::optional<pb::healing_report>> healing_report(call& c) {
+  pb::read_request what;
+  what.add_keys(tables::system_row("healing"));
+  auto found = co_await http::ask<wire<pb::read_reply>>(
+    c.actors, c.config.metadata, look_timeout, read_atom::value, wire<pb::read_request>{std::move(what)});
+  pb::healing_report report;
+  if (!found || (*found)->rows_size() == 0 || !report.ParseFromString((*found)->rows(0).value()))
+    co_return std::nullopt;
+  co_return report;
+}
+
 http::task<> on_status(call& c) {
   auto all = co_await survey(c);
   auto repairs = co_await count_repairs(c);
-  co_await answer(c, status_json(*all, repairs));
+  auto healing = co_await healing_report(c);
+  co_await answer(c, status_json(*all, repairs, healing));
 }
 
 } // namespace troupe::admin

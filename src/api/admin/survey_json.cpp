@@ -1,5 +1,6 @@
 #include "api/admin/survey_json.hpp"
 
+#include "api/admin/healing_json.hpp"
 #include "codec/text.hpp"
 
 #include <boost/json/array.hpp>
@@ -39,6 +40,7 @@ json::object storage_json(const pb::shard_status& s) {
   json::object out{{"pieces", s.pieces()}, {"live_bytes", s.live_bytes()}, {"log_bytes", s.log_bytes()},
     {"damaged_records", s.damaged_records()}, {"writable", s.writable()}};
   if (!s.writable()) out["reason"] = s.reason();
+  out["scrub"] = scrub_json(s);
   return out;
 }
 
@@ -113,7 +115,8 @@ json::object node_json(const cluster_node& n) {
     {"state", to_string(n.state)}, {"since", format_iso8601(n.since_ms)}, {"roles", std::move(roles)}};
 }
 
-json::object status_json(const cluster_survey& all, const std::optional<repair_count>& repairs) {
+json::object status_json(const cluster_survey& all, const std::optional<repair_count>& repairs,
+  const std::optional<pb::healing_report>& healing) {
   json::object out;
   out["cluster"] = all.cluster;
   if (all.epoch) {
@@ -138,15 +141,21 @@ json::object status_json(const cluster_survey& all, const std::optional<repair_c
   out["metadata"] = metadata_json(all);
   out["storage"] = storage_totals(all);
   if (repairs) out["repairs"] = json::object{{"waiting", repairs->rows}, {"more", repairs->more}};
+  if (healing) out["healing"] = healing_json(*healing);
+  out["scrub"] = scrub_json(all);
   return out;
 }
 
-json::object nodes_json(const cluster_survey& all) {
+json::object nodes_json(const cluster_survey& all, const std::optional<pb::healing_report>& healing) {
   json::array nodes;
   for (const auto& n : all.nodes) {
     auto line = n.listed ? node_json(*n.listed) : json::object{{"id", n.id.name}};
     if (n.gossip) line["gossip"] = text_of(*n.gossip);
     if (n.asked && n.storage) line["storage"] = storage_json(*n.storage);
+    if (healing && n.asked && n.storage) {
+      const auto& waiting = healing->comparing();
+      line["compared"] = std::find(waiting.begin(), waiting.end(), n.id.name) == waiting.end();
+    }
     if (n.asked && !n.storage) line["storage_error"] = n.storage.error().message;
     nodes.push_back(std::move(line));
   }

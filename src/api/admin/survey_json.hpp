@@ -12,8 +12,9 @@
 
 namespace troupe::admin {
 
-boost::json::object status_json(const cluster_survey&, const std::optional<repair_count>&);
-boost::json::object nodes_json(const cluster_survey&);
+boost::json::object status_json(
+  const cluster_survey&, const std::optional<repair_count>&, const std::optional<pb::healing_report>&);
+boost::json::object nodes_json(const cluster_survey&, const std::optional<pb::healing_report>&);
 boost::json::object raft_json(const cluster_survey&);
 // A line of the map.
 boost::json::object node_json(const cluster_node&);

@@ -89,6 +89,7 @@ private:
     pb::repair_record repair;
     std::string md5; // raw
     checksum_values checksums;
+    std::shared_ptr<const void> in_use; // while it is about to be named
   };
 
   http::task<result<content>> store_content(const put_object& what, http::body_source& source);
@@ -98,6 +99,8 @@ private:
   void discard(const content&);
   void discard_unless_committed(const content&, const error& of_commit);
   void add_repair(pb::batch&, const content&);
+  // Every batch that names new content has this precondition: the sweeper has not condemned it (orphan_hunt.hpp).
+  void add_claim(pb::batch&, const content&);
 
   // The object's record, and its content when that is inlined.
   http::task<result<stored_object>> look_at(const std::string& bucket, const std::string& key, bool with_content);
@@ -113,6 +116,7 @@ private:
   http::task<result<>> add_conditions(
     pb::batch&, const std::string& bucket, const std::string& key, const object_conditions&);
   // Commits `base` when the bucket exists and the conditions hold. ec::conflict: one of base's own preconditions failed.
+  // ec::slow_down: its content was condemned; sent again it is stored anew.
   http::task<result<>> publish(
     const std::string& bucket, const std::string& key, const object_conditions& conditions, pb::batch base);
 

@@ -90,6 +90,9 @@ http::task<result<>> clustered_store::publish(
   const std::string& bucket, const std::string& key, const object_conditions& conditions, pb::batch base) {
   bool conditional = conditions.if_match || conditions.if_none_match;
   auto own = static_cast<std::uint32_t>(base.preconditions_size()); // the caller's come first
+  auto claim = own; // which of the caller's speaks of condemned content; none
+  for (std::uint32_t i = 0; i < own; ++i)
+    if (base.preconditions(static_cast<int>(i)).key().starts_with(tables::condemned)) claim = i;
   add(base, pb::precondition::exists, tables::bucket(bucket));
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
     base.mutable_preconditions()->DeleteSubrange(
@@ -100,6 +103,8 @@ http::task<result<>> clustered_store::publish(
     auto done = co_await commit(std::move(proposal));
     if (!done) co_return done.error();
     if (done->applied()) co_return result<>{};
+    if (done->failed_precondition() < own && done->failed_precondition() == claim)
+      co_return fail(ec::slow_down, "this took so long that what was sent was taken for abandoned: send it again");
     if (done->failed_precondition() < own)
       co_return fail(ec::conflict, "another request changed what this one builds on");
     if (done->failed_precondition() == own) co_return fail(ec::no_such_bucket, "there is no bucket " + bucket);

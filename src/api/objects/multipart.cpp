@@ -170,6 +170,7 @@ http::task<result<put_outcome>> clustered_store::put_part(
   put->set_value(record.SerializeAsString());
   put->set_collect(true);
   add_repair(batch, *stored);
+  add_claim(batch, *stored);
   if (auto done = co_await publish(what.bucket, what.key, unconditional, std::move(batch)); !done) {
     discard_unless_committed(*stored, done.error());
     co_return done.error().code == ec::conflict ? no_upload(what.bucket, what.key) : done.error();

@@ -178,6 +178,7 @@ http::task<result<clustered_store::content>> clustered_store::spread_content(
   c.repair = std::move(summary->repair);
   c.md5 = std::move(summary->md5);
   c.checksums = std::move(summary->checksums);
+  c.in_use = std::move(summary->in_use);
   co_return c;
 }
 
@@ -226,6 +227,13 @@ void clustered_store::add_repair(pb::batch& batch, const content& c) {
   op->set_value(c.repair.SerializeAsString());
 }
 
+void clustered_store::add_claim(pb::batch& batch, const content& c) {
+  if (c.inlined || c.extent.data_id().empty()) return;
+  auto* unclaimed = batch.add_preconditions();
+  unclaimed->set_kind(pb::precondition::not_exists);
+  unclaimed->set_key(tables::condemned_row(data_id::from_bytes(c.extent.data_id())));
+}
+
 http::task<result<put_outcome>> clustered_store::put(put_object what, http::body_source& source) {
   bool conditional = what.conditions.if_match || what.conditions.if_none_match;
   if (conditional || what.size > options_.inline_bytes_max) { // refuse before the content travels
@@ -266,6 +274,7 @@ http::task<result<put_outcome>> clustered_store::put(put_object what, http::body
   inlined->set_kind(stored->inlined ? pb::operation::put : pb::operation::erase);
   if (stored->inlined) inlined->set_value(std::move(stored->bytes));
   add_repair(batch, *stored);
+  add_claim(batch, *stored);
   if (auto done = co_await publish(what.bucket, what.key, what.conditions, std::move(batch)); !done) {
     discard_unless_committed(*stored, done.error());
     co_return done.error();

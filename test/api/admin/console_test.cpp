@@ -51,7 +51,7 @@ ring_manager_actor::behavior_type map_keeper(ring_manager_actor::pointer, std::s
   return {
     [](tick_atom) {},
     [map](status_atom) { return wire<pb::cluster_map>{map->message()}; },
-    [](mover_atom, const healer_actor&, const mover_actor&, const readers_actor&) {},
+    [](mover_atom, const healer_actor&, const mover_actor&, const readers_actor&, const sweeper_actor&) {},
     [map](change_atom, const wire<pb::map_change>& change) -> caf::result<wire<pb::cluster_map>> {
       auto next = with_change(*map, *change, {});
       if (!next) return to_caf(next.error());

@@ -64,7 +64,7 @@ cluster_survey cluster() {
 } // namespace
 
 TEST_CASE("the status adds up what was answered, and names who did not answer") {
-  auto s = status_json(cluster(), repair_count{.rows = 5, .more = false});
+  auto s = status_json(cluster(), repair_count{.rows = 5, .more = false}, {});
   CHECK(s["epoch"].to_number<int>() == 7);
   CHECK(json::serialize(s["nodes"]) == R"({"total":3,"joining":0,"up":2,"draining":1,"down":0,"gone":1})");
   CHECK(json::serialize(s["gossip"]) == R"({"alive":2,"suspect":0,"dead":1})");
@@ -77,7 +77,7 @@ TEST_CASE("the status adds up what was answered, and names who did not answer") 
 
 TEST_CASE("the metadata group is healthy while every voter answers, and may lose a minority") {
   auto all = cluster();
-  auto m = status_json(all, {})["metadata"].as_object();
+  auto m = status_json(all, {}, {})["metadata"].as_object();
   CHECK(m["leader"] == "node-1");
   CHECK(m["voters"].to_number<int>() == 3);
   CHECK(m["answering"].to_number<int>() == 2);
@@ -85,7 +85,7 @@ TEST_CASE("the metadata group is healthy while every voter answers, and may lose
   CHECK_FALSE(m["healthy"].as_bool());
   CHECK(json::serialize(m["silent"]) == R"(["node-3"])");
   all.members[2].status = member("follower", 3);
-  m = status_json(all, {})["metadata"].as_object();
+  m = status_json(all, {}, {})["metadata"].as_object();
   CHECK(m["losses"].to_number<int>() == 1);
   CHECK(m["healthy"].as_bool());
 }
@@ -93,7 +93,7 @@ TEST_CASE("the metadata group is healthy while every voter answers, and may lose
 TEST_CASE("without a leader the metadata group says so and nothing else") {
   auto all = cluster();
   all.members[0].status = fail(ec::timeout, "no answer in time");
-  CHECK(json::serialize(status_json(all, {})["metadata"]) ==
+  CHECK(json::serialize(status_json(all, {}, {})["metadata"]) ==
     R"({"healthy":false,"reason":"no member says that it leads"})");
   CHECK_FALSE(raft_json(all).contains("group"));
 }
@@ -108,12 +108,12 @@ TEST_CASE("what was not measured is left out") {
   cluster_survey dev; // as in `troupe dev`
   dev.cluster = test_cluster;
   dev.nodes.push_back({.id = nth_node(1), .listed = {}, .gossip = {}, .asked = true, .storage = stores(4)});
-  auto s = status_json(dev, {});
+  auto s = status_json(dev, {}, {});
   for (const auto* absent : {"epoch", "asked_by", "gossip", "repairs"}) CHECK_FALSE(s.contains(absent));
   CHECK(json::serialize(s["nodes"]) == R"({"total":1})");
-  CHECK(json::serialize(nodes_json(dev)) ==
-    R"({"nodes":[{"id":"node-1","storage":{"pieces":4,"live_bytes":400,"log_bytes":480,"damaged_records":0,"writable":true}}]})");
-  auto nodes = nodes_json(cluster())["nodes"].as_array();
+  CHECK(json::serialize(nodes_json(dev, {})) ==
+    R"({"nodes":[{"id":"node-1","storage":{"pieces":4,"live_bytes":400,"log_bytes":480,"damaged_records":0,"writable":true,"scrub":{"rounds":0,"damaged":0}}}]})");
+  auto nodes = nodes_json(cluster(), {})["nodes"].as_array();
   CHECK(nodes[2].as_object()["storage_error"] == "no answer in time");
   CHECK_FALSE(nodes[3].as_object().contains("storage"));
   CHECK_FALSE(nodes[3].as_object().contains("storage_error"));
@@ -124,8 +124,8 @@ TEST_CASE("a node that takes no writes says why") {
   auto all = cluster();
   all.nodes[0].storage->set_writable(false);
   all.nodes[0].storage->set_reason("disk full");
-  CHECK(nodes_json(all)["nodes"].as_array()[0].as_object()["storage"].as_object()["reason"] == "disk full");
-  CHECK(json::serialize(status_json(all, {})["storage"].as_object()["read_only"]) == R"(["node-1"])");
+  CHECK(nodes_json(all, {})["nodes"].as_array()[0].as_object()["storage"].as_object()["reason"] == "disk full");
+  CHECK(json::serialize(status_json(all, {}, {})["storage"].as_object()["read_only"]) == R"(["node-1"])");
 }
 
 TEST_CASE("each member's word of itself is shown, or why there is none") {
@@ -166,4 +166,40 @@ TEST_CASE("where: every place of a run, whether its piece is there, and what may
 
 TEST_CASE("where: an extent that makes no sense is corrupt") {
   REQUIRE(extent_json(pb::extent{}, {}).error().code == ec::corrupt);
+}
+
+TEST_CASE("what heals says how far it is, and nodes that returned are marked until they were compared") {
+  pb::healing_report r;
+  r.set_node("node-1");
+  auto& job = *r.add_jobs();
+  job.set_name("move");
+  job.set_running(true);
+  job.set_extents_done(5);
+  job.set_extents_total(20);
+  job.set_seconds_left(30);
+  job.set_bytes_done(1000);
+  job.set_bytes_per_second(100);
+  r.add_jobs()->set_name("sweep");
+  r.add_comparing("node-2");
+  r.set_under_protected_extents(3);
+  r.set_under_protected_objects(2);
+  r.set_counted(true);
+  auto all = cluster();
+  all.nodes[0].storage->set_scrub_rounds(2);
+  all.nodes[1].storage->set_scrub_rounds(1);
+  all.nodes[1].storage->set_scrub_bytes_done(10);
+  all.nodes[1].storage->set_scrub_bytes_total(40);
+  all.nodes[1].storage->set_scrub_seconds_left(7);
+  auto s = status_json(all, {}, r);
+  auto& h = s["healing"].as_object();
+  CHECK(h["node"] == "node-1");
+  CHECK(json::serialize(h["jobs"]) ==
+    R"([{"name":"move","running":true,"extents_done":5,"extents_total":20,"bytes_done":1000,"bytes_per_second":100,"seconds_left":30},{"name":"sweep","running":false,"extents_done":0}])");
+  CHECK(json::serialize(h["under_protected"]) == R"({"extents":3,"objects":2,"counted":true})");
+  CHECK(json::serialize(h["comparing"]) == R"(["node-2"])");
+  CHECK(json::serialize(s["scrub"]) == R"({"rounds":1,"damaged":0,"bytes_done":10,"bytes_total":40,"seconds_left":7})");
+  auto nodes = nodes_json(all, r)["nodes"].as_array();
+  CHECK(nodes[0].as_object()["compared"].as_bool());
+  CHECK_FALSE(nodes[1].as_object()["compared"].as_bool());
+  CHECK_FALSE(nodes[2].as_object().contains("compared")); // it did not answer
 }

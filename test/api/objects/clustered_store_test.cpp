@@ -6,6 +6,8 @@
 #include "codec/text.hpp"
 #include "core/tables.hpp"
 
+#include <functional>
+
 using namespace troupe;
 using namespace troupe::test;
 
@@ -197,4 +199,64 @@ TEST_CASE_METHOD(store_fixture, "a listing pages through keys and prefixes") {
   CHECK(seen == std::vector<std::string>{"a", "a/", "b", "c/"});
   CHECK(run(store.list({.bucket = "none", .prefix = {}, .delimiter = {}, .start_after = {}})).error().code ==
     ec::no_such_bucket);
+}
+
+TEST_CASE_METHOD(store_fixture, "content that was condemned is refused when it comes to its commit, and given back") {
+  REQUIRE(put("k", "old"));
+  auto upload = run(store.create_upload("bkt", "k", {}));
+  REQUIRE(upload);
+  auto condemn_next = [&] {
+    auto as_well = cluster.random; // what the replicator draws the next data id from
+    rows->put(tables::condemned_row(as_well.new_data_id()), "");
+  };
+  auto body = content_of(9, big);
+  condemn_next();
+  auto refused = put("k", body);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ec::slow_down); // 503: send it again
+  CHECK(get("k").value() == "old");
+  CHECK(cluster.pieces_stored() == 0);
+  condemn_next();
+  text_source source{body};
+  auto part = run(store.put_part(object("k", big), *upload, 1, source));
+  REQUIRE_FALSE(part);
+  CHECK(part.error().code == ec::slow_down);
+  CHECK(get("k").value() == "old");
+  CHECK(cluster.pieces_stored() == 0);
+  REQUIRE(put("k", body)); // again, as other content
+  CHECK(get("k").value() == body);
+}
+
+namespace {
+
+// Looks when all of it was read: what came before is on its way to the nodes.
+class looking_source final : public http::body_source {
+public:
+  looking_source(std::string text, std::function<void()> at_end) : text_(std::move(text)), at_end_(std::move(at_end)) {}
+  http::task<std::size_t> read(bytes_span dst) override {
+    auto n = co_await text_.read(dst);
+    if (n == 0) at_end_();
+    co_return n;
+  }
+
+private:
+  text_source text_;
+  std::function<void()> at_end_;
+};
+
+} // namespace
+
+TEST_CASE_METHOD(store_fixture, "content is in use while it is written, and no longer") {
+  auto as_well = cluster.random;
+  auto id = as_well.new_data_id();
+  bool looked = false, held = false;
+  looking_source source{content_of(1, big), [&] {
+                          looked = true;
+                          held = cluster.pins.held(id);
+                        }};
+  REQUIRE(run(store.put(object("k", big), source)));
+  CHECK(looked);
+  CHECK(held);
+  CHECK(get("k").has_value());
+  CHECK_FALSE(cluster.pins.held(id));
 }
