@@ -25,6 +25,7 @@ void add_fault_commands(CLI::App& admin, command& chosen);     // fault drop, de
 void add_healing_commands(CLI::App& admin, command& chosen);   // rebalance, repair
 void add_directory_commands(CLI::App& admin, command& chosen); // directory status, resize
 void add_watch_command(CLI::App& admin, command& chosen);      // watch
+void add_shards_commands(CLI::App& admin, command& chosen);    // shards token, restore
 
 // A subcommand with the flags that all have.
 CLI::App* add_admin_command(

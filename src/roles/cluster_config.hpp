@@ -10,6 +10,7 @@
 #include "roles/credentials.hpp"
 #include "roles/front_addresses.hpp"
 #include "roles/host_port.hpp"
+#include "roles/shards_config.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -101,6 +102,7 @@ struct cluster_config {
   host_port s3{"127.0.0.1", 9000}; // what a node without an address of its own listens on
   host_port console{"127.0.0.1", 9001};
   front_addresses fronts; // none
+  shards_config shards;
   std::string region = "us-east-1";
   gossip_config gossip;
   metadata_config metadata;

@@ -19,10 +19,12 @@
 #include "roles/console_server.hpp"
 #include "roles/failure_log.hpp"
 #include "roles/front_door.hpp"
+#include "roles/shards_front.hpp"
 
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -86,12 +88,14 @@ struct coordinator::impl {
   std::unique_ptr<s3::surface> surface;
   clustered_store_options store;
   std::vector<std::unique_ptr<front_door>> doors; // s3, console, then those that are switched on
+  std::unique_ptr<shards_front> shards;
 
   // `label` names it in metrics.
   result<host_port> open(caf::actor_system&, const char* label, front_door_options);
   result<> open_s3(caf::actor_system&);
   result<> open_console(caf::actor_system&);
   result<> open_fronts(caf::actor_system&);
+  result<> open_shards(caf::actor_system&);
   void start_healing(caf::actor_system&);
   void end_healing(); // without waiting
 
@@ -183,7 +187,28 @@ result<> coordinator::impl::open_fronts(caf::actor_system& system) {
   TROUPE_TRY(open_one("directory", fronts.directory, directory::make_handler, directory::render_error));
   TROUPE_TRY(open_one("files", fronts.files, files::make_handler, files::render_error));
   TROUPE_TRY(open_one("s3db", fronts.s3db, s3db::make_handler, s3db::render_error));
-  if (fronts.shards) return fail(ec::not_implemented, "shards are not there yet: switch them off");
+  return open_shards(system);
+}
+
+result<> coordinator::impl::open_shards(caf::actor_system& system) {
+  auto& where = options.fronts.shards;
+  if (!where) return {};
+  shards_front_options o;
+  o.node = options.self.name.empty() ? "node-1" : options.self.name;
+  o.where = *where;
+  if (where->host == "0.0.0.0" || where->host == "::") o.reachable_host = options.reachable_host;
+  o.secret = options.keys.secret_key;
+  o.lease = options.shards.lease;
+  o.delete_grace = options.shards.delete_grace;
+  for (const auto& v : options.shards.volumes)
+    if (v.nodes.empty() || std::ranges::find(v.nodes, options.self) != v.nodes.end()) o.volumes.push_back(v.volume);
+  o.metadata = options.metadata;
+  o.clock = options.clock;
+  o.random = options.random;
+  auto started = shards_front::start(system, std::move(o));
+  if (!started) return fail(started.error().code, "shards: " + started.error().message);
+  shards = std::move(*started);
+  where = shards->where();
   return {};
 }
 
@@ -278,6 +303,11 @@ std::size_t coordinator::stop(std::chrono::milliseconds grace) {
   for (auto& door : impl_->doors) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
     cut += door->stop(std::max(left, std::chrono::milliseconds{0}));
+  }
+  if (impl_->shards) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    impl_->shards->stop(std::max(left, std::chrono::milliseconds{0}));
+    impl_->shards.reset();
   }
   impl_->end_healing();
   impl_->options.metadata = nullptr;

@@ -14,6 +14,7 @@
 #include "roles/credentials.hpp"
 #include "roles/front_addresses.hpp"
 #include "roles/host_port.hpp"
+#include "roles/shards_config.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -21,6 +22,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace troupe {
 
@@ -34,6 +36,8 @@ struct coordinator_options {
   host_port s3;
   host_port console;
   front_addresses fronts; // those that are switched on
+  shards_config shards;
+  std::string reachable_host; // where other machines find this one; empty: as it listens
   unsigned io_threads = 1;
   // What uploads and downloads may hold in memory at a time, all io threads together.
   std::uint64_t memory_bytes = std::uint64_t{192} << 20;

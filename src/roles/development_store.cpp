@@ -29,6 +29,8 @@ result<std::unique_ptr<development_store>> development_store::start(const develo
   o.s3 = options.s3;
   o.console = options.console;
   o.fronts = options.fronts;
+  o.shards.volumes.push_back(
+    {.volume = {.id = "volume-1", .provider = "local-dir", .path = data->volume("volume-1")}, .nodes = {}});
   o.keys = *keys;
   o.healing.reclaim_grace = std::chrono::seconds{10}; // every reader is in this process, and pinned
   auto started = local_store::start(o);

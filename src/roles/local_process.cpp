@@ -22,6 +22,8 @@ result<std::unique_ptr<local_process>> local_process::start(const cluster_config
   o.s3 = config.s3;
   o.console = config.console;
   o.fronts = config.fronts;
+  o.shards = config.shards;
+  for (auto& v : o.shards.volumes) v.nodes.clear(); // they are all in this process
   o.keys = *keys;
   o.region = config.region;
   o.memory_bytes = config.upload_memory_bytes;

@@ -135,6 +135,7 @@ result<> local_store::impl::start_coordinator(const local_store_options& options
   o.s3 = options.s3;
   o.console = options.console;
   o.fronts = options.fronts;
+  o.shards = options.shards;
   o.io_threads = std::clamp(std::thread::hardware_concurrency(), 1u, 16u);
   o.memory_bytes = options.memory_bytes;
   o.inline_bytes_max = options.inline_bytes_max;

@@ -34,6 +34,7 @@ struct local_store_options {
   std::vector<local_node> nodes;
   host_port s3, console;
   front_addresses fronts; // those that are switched on
+  shards_config shards;
   credentials keys;
   std::string region = "us-east-1";
   std::uint64_t memory_bytes = std::uint64_t{192} << 20;

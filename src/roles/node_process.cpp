@@ -179,6 +179,8 @@ result<> node_process::impl::start_coordinator() {
   o.s3 = self.s3;
   o.console = self.console;
   o.fronts = self.fronts;
+  o.shards = config.shards;
+  o.reachable_host = self.address.host;
   o.io_threads = std::clamp(std::thread::hardware_concurrency(), 1u, 16u);
   o.memory_bytes = config.upload_memory_bytes;
   o.inline_bytes_max = config.cluster.inline_limit_bytes;
