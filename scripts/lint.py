@@ -13,17 +13,17 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 LINES_MAX = 400
 
 # Bottom to top; a layer includes itself and what stands before it.
-LAYERS = ["base", "codec", "store", "core", "net", "actors", "api", "roles", "cli", "main"]
-CAF_FREE = {"base", "codec", "store", "core", "net"}
+LAYERS = ["base", "codec", "store", "core", "volumes", "net", "actors", "api", "roles", "cli", "main"]
+CAF_FREE = {"base", "codec", "store", "core", "volumes", "net"}
 # Generated from src/codec/wire.
-GENERATED = re.compile(r"\.pb\.h$")
+GENERATED = re.compile(r"^\w+(\.grpc)?\.pb\.h$")
 
 CPP = {".cpp", ".hpp"}
 TEXT = CPP | {".proto", ".py", ".sh", ".md", ".txt", ".cmake", ".yml", ".yaml", ".json", ".toml"}
 BAD_NAMES = {"util", "utils", "common", "misc", "helper", "helpers"}
 
 # What protocol code may not do itself: it is given a clock and entropy, so that a test decides both.
-PROTOCOL = re.compile(r"src/(base|codec|store|core|actors|api/s3|api/objects)/")
+PROTOCOL = re.compile(r"src/(base|codec|store|core|volumes|actors|api/s3|api/objects|api/shards)/")
 # The only place below the front doors that asks the kernel for the time and for randomness.
 SOURCES_OF_TIME = {"src/base/environment.cpp"}
 

@@ -5,6 +5,7 @@
 #include "actors/messages.hpp"
 #include "actors/wire.hpp"
 #include "codec/checksum_set.hpp"
+#include "core/quorum.hpp"
 #include "core/stripe.hpp"
 #include "raft.pb.h"
 #include "store/log_sync.hpp"
@@ -102,6 +103,7 @@ struct upload_options {
   std::uint64_t size = 0;
   stripe_geometry geometry; // the caller's choice: core/placement.hpp, default_geometry()
   checksum_set checksums;   // computed over the content besides MD5
+  troupe::durability durability = durability::quorum;
 };
 struct upload_summary {
   upload_summary() = default;
@@ -118,7 +120,8 @@ using upload_actor = caf::typed_actor<
   // The next data piece, in order, of exactly stripe_layout's length. Answered when the next one may come:
   // that is the back-pressure. A stripe's pieces but its last may be fired: their errors answer the next message.
   caf::replies_to<write_atom, chunk>::with<void>,
-  // W pieces of every stripe are on disk when this returns. Nothing is visible yet: the caller commits the extent.
+  // W pieces of every stripe (or as many as the options' durability asks for) are on disk when this returns. Nothing is
+  // visible yet: the caller commits the extent.
   caf::replies_to<finish_atom>::with<upload_summary>,
   // Gives the pieces back. No answer needed.
   caf::reacts_to<abandon_atom>>;

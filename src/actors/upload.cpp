@@ -33,7 +33,7 @@ struct session {
       : start(std::move(s)),
         layout(start.what.geometry, start.what.size),
         stripes(layout, std::move(codec)),
-        plan(layout, std::move(candidates)),
+        plan(layout, std::move(candidates), start.what.durability),
         checksums(start.what.checksums) {
     ++*start.uploads;
   }
@@ -216,6 +216,7 @@ void sync_nodes(upload_pointer self) {
       if (why) suspect(self, i, *why);
       if (--s->syncs_waiting == 0) return conclude(self);
       if (s->enough_since || !s->plan.enough(s->synced)) return;
+      if (s->start.what.durability == durability::first) return conclude(self);
       s->enough_since = self->clock().now();
       arm(self, *s->enough_since + s->start.limits.slow_grace);
     };
@@ -331,8 +332,8 @@ ticking_upload::behavior_type upload(upload_pointer self, std::shared_ptr<sessio
   s->last_message = self->clock().now();
   arm(self, s->last_message + s->start.limits.idle_timeout / 20);
   // Suspects are skipped as far as the quorum allows it.
-  auto spare_pieces =
-    s->layout.geometry().k + s->layout.geometry().m - write_quorum(s->layout.geometry().k, s->layout.geometry().m);
+  auto [k, m, piece_bytes] = s->layout.geometry();
+  auto spare_pieces = k + m - pieces_needed(k, m, s->start.what.durability);
   for (std::size_t i = s->plan.candidates().size(); i-- > 0 && spare_pieces > 0;)
     if (s->start.suspected->has(s->plan.candidates()[i], s->last_message)) {
       s->plan.node_failed(i, "failed a moment ago");
@@ -389,10 +390,7 @@ result<upload_actor> spawn_upload(caf::actor_system& system, upload_start start)
   auto now = system.clock().now();
   std::stable_partition(
     candidates.begin(), candidates.end(), [&](const node_id& n) { return !start.suspected->has(n, now); });
-  if (start.what.size != 0 && candidates.size() < write_quorum(g.k, g.m))
-    return fail(ec::unavailable,
-      "content of " + std::to_string(g.k) + "+" + std::to_string(g.m) + " pieces needs " +
-        std::to_string(write_quorum(g.k, g.m)) + " nodes; there are " + std::to_string(candidates.size()));
+  if (start.what.size != 0) TROUPE_TRY(check_start(g, start.what.durability, candidates.size()));
   auto s = std::make_shared<session>(std::move(start), std::move(*codec), std::move(candidates));
   return spawn_counted(system, upload, std::move(s));
 }

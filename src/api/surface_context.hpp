@@ -8,6 +8,8 @@
 #include "codec/sigv4.hpp"
 
 #include <functional>
+#include <optional>
+#include <string>
 
 namespace troupe {
 
@@ -22,12 +24,27 @@ struct surface_context {
   std::function<object_store&(http::request&)> store_of;
   std::function<http::actor_bridge&(http::request&)> actors_of;
   metadata_actor metadata; // the group
+  metadata_actor member;   // the member of this process; empty when it has none
+  std::string node;        // this process's name in the group
+  surveyor_actor surveyor;
+  ring_manager_actor ring_manager; // empty: there is no cluster to change (`troupe dev`)
+  // HOST:PORT where clients reach a node's s3db; nothing when it is not known, or chosen by the kernel.
+  std::function<std::optional<std::string>(const std::string& node)> s3db_of;
+  // Of the files front door.
+  struct file_settings {
+    std::uint64_t segment_bytes = std::uint64_t{1} << 20; // of its log
+    std::uint64_t segments_kept = 16;                     // closed ones; older ones become the base
+    std::uint64_t cache_bytes = std::uint64_t{64} << 20;
+  };
+  file_settings files;
   // Who sent a request and what they may do: api/identity/authenticator.hpp says how to ask.
   const identity_gate* identity = nullptr;
   // The built-in admin's key alone, for a front door that does not ask for roles and policies yet.
   secret_lookup secret_of; // called on io threads, several at a time
   wall_clock* clock = nullptr;
   entropy* random = nullptr;
+  std::string region;         // of buckets that are made
+  bool loopback_only = false; // where it listens: no packet from another machine gets here
 };
 
 } // namespace troupe

@@ -1,5 +1,8 @@
 #include "base/environment.hpp"
 
+#include "base/monotonic_clock.hpp"
+
+#include <ctime>
 #include <sys/random.h>
 
 #include <cerrno>
@@ -14,6 +17,15 @@ public:
   unix_ms now() const override {
     using namespace std::chrono;
     return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+  }
+};
+
+class boot_clock final : public monotonic_clock {
+public:
+  monotonic_time now() const override {
+    timespec t{};
+    if (::clock_gettime(CLOCK_BOOTTIME, &t) != 0) std::abort(); // without time no lease is safe
+    return std::chrono::seconds{t.tv_sec} + std::chrono::nanoseconds{t.tv_nsec};
   }
 };
 
@@ -33,6 +45,11 @@ public:
 
 wall_clock& system_clock_source() {
   static real_clock c;
+  return c;
+}
+
+monotonic_clock& system_monotonic_clock() {
+  static boot_clock c;
   return c;
 }
 

@@ -53,6 +53,8 @@ void add_admin(CLI::App& app, command& chosen) {
   add_watch_command(*admin, chosen);
   add_fault_commands(*admin, chosen);
   add_log_command(*admin, chosen);
+  add_directory_commands(*admin, chosen);
+  add_shards_commands(*admin, chosen);
 }
 
 CLI::App* add_admin_command(

@@ -18,13 +18,15 @@ struct admin_flags : storage_flags {
   std::string node;
 };
 
-void add_looking_commands(CLI::App& admin, command& chosen);  // status, nodes, raft, actors, where, ring
-void add_changing_commands(CLI::App& admin, command& chosen); // drain, undrain, remove, weight, join, members
-void add_identity_commands(CLI::App& admin, command& chosen); // user, key, role, policy
-void add_log_command(CLI::App& admin, command& chosen);       // log
-void add_fault_commands(CLI::App& admin, command& chosen);    // fault drop, delay, disk, crash, clear, list
-void add_healing_commands(CLI::App& admin, command& chosen);  // rebalance, repair
-void add_watch_command(CLI::App& admin, command& chosen);     // watch
+void add_identity_commands(CLI::App& admin, command& chosen);  // user, key, role, policy
+void add_looking_commands(CLI::App& admin, command& chosen);   // status, nodes, raft, actors, where, ring
+void add_changing_commands(CLI::App& admin, command& chosen);  // drain, undrain, remove, weight, join, members
+void add_log_command(CLI::App& admin, command& chosen);        // log
+void add_fault_commands(CLI::App& admin, command& chosen);     // fault drop, delay, disk, crash, clear, list
+void add_healing_commands(CLI::App& admin, command& chosen);   // rebalance, repair
+void add_directory_commands(CLI::App& admin, command& chosen); // directory status, resize
+void add_watch_command(CLI::App& admin, command& chosen);      // watch
+void add_shards_commands(CLI::App& admin, command& chosen);    // shards token, restore
 
 // A subcommand with the flags that all have.
 CLI::App* add_admin_command(

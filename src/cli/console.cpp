@@ -20,8 +20,8 @@ constexpr int history_lines_max = 1000;
 
 // The first words, for completion; `troupe admin --help` says what they do.
 constexpr std::array first_words{"status", "nodes", "raft", "actors", "watch", "log", "where", "ring", "drain",
-  "undrain", "remove", "weight", "join", "members", "user", "key", "role", "policy", "rebalance", "repair", "fault",
-  "storage", "help", "exit"};
+  "undrain", "remove", "weight", "join", "members", "user", "key", "role", "policy", "rebalance", "repair", "directory",
+  "fault", "storage", "help", "exit"};
 
 constexpr const char* help_text = R"(Commands: those of `troupe admin`, without these two words, and `storage ...`:
   status | nodes | raft               what the cluster is like
@@ -34,6 +34,7 @@ constexpr const char* help_text = R"(Commands: those of `troupe admin`, without 
   user|key|role|policy ...            who may come in, and what they may do
   rebalance [--wait]                  move pieces now to where the ring wants them
   repair [NODE] [--wait]              compare nodes with the records now, and mend
+  directory status | resize M         the directory's disk buckets
   fault drop|delay|disk|crash|clear|list  rehearse failures, where they are enabled
   storage ls | storage put ...        objects
   COMMAND --help                      more about one

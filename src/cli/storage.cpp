@@ -26,13 +26,14 @@ Examples:
 } // namespace
 
 void add_storage(CLI::App& app, command& chosen) {
-  auto* const storage =
-    app.add_subcommand("storage", "Buckets and objects: mb, rb, ls, put, get, cat, rm, cp, stat, presign");
+  auto* const storage = app.add_subcommand(
+    "storage", "Buckets and objects: mb, rb, ls, put, get, cat, rm, cp, stat, presign, cluster-status");
   storage->require_subcommand(0, 1);
   storage->footer(examples);
   add_bucket_commands(*storage, chosen);
   add_transfer_commands(*storage, chosen);
   add_object_commands(*storage, chosen);
+  add_cluster_commands(*storage, chosen);
 }
 
 CLI::App* add_storage_command(

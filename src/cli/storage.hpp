@@ -39,9 +39,10 @@ int run_connected(result<connection> where, const storage_flags&, const std::str
 CLI::App* add_storage_command(
   CLI::App& storage, const std::string& name, const std::string& description, storage_flags&);
 
-void add_bucket_commands(CLI::App& storage, command& chosen);   // mb, rb, ls
+void add_bucket_commands(CLI::App& storage, command& chosen);   // mb, rb, ls, list
 void add_object_commands(CLI::App& storage, command& chosen);   // rm, cp, stat, presign
-void add_transfer_commands(CLI::App& storage, command& chosen); // put, get, cat
+void add_transfer_commands(CLI::App& storage, command& chosen); // put, get, cat, upload, download
+void add_cluster_commands(CLI::App& storage, command& chosen);  // cluster-status, and what is not there
 
 // One line of JSON on stdout.
 void print_json(const boost::json::object&);

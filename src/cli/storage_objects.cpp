@@ -17,9 +17,11 @@ struct object_flags : storage_flags {
   std::string method = "GET";
   std::uint32_t expires_s = 900;
   bool recursive = false;
+  std::string version;
 };
 
 result<> remove(session& s, const object_flags& flags) {
+  if (!flags.version.empty()) return fail(ec::not_implemented, "--version is not there: buckets keep no versions");
   s3_client client{s.where, {.stop = s.signals.token()}};
   if (!flags.recursive) {
     const auto name = parse_object(flags.name);
@@ -132,6 +134,7 @@ void add_object_commands(CLI::App& storage, command& chosen) {
   auto* const rm = add_storage_command(storage, "rm", "Remove an object, or all below a prefix", *flags);
   rm->add_option("BUCKET/KEY", flags->name, "The object; with --recursive a bucket or prefix")->required();
   rm->add_flag("-r,--recursive", flags->recursive, "Remove everything whose key begins so");
+  rm->add_option("--version", flags->version, "Not there: buckets keep no versions")->type_name("ID");
   rm->footer("Examples:\n  troupe storage rm photos/cat.jpg\n  troupe storage rm photos/2026/ --recursive");
   runs(rm, remove);
 

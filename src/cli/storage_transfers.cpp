@@ -1,4 +1,4 @@
-// `troupe storage put`, `get` and `cat`.
+// `troupe storage put` (`upload`), `get` (`download`) and `cat`.
 #include "cli/download.hpp"
 #include "cli/part_plan.hpp"
 #include "cli/storage.hpp"
@@ -23,6 +23,7 @@ struct transfer_flags : storage_flags {
   std::string part_size;
   std::string content_type;
   std::vector<std::string> metadata;
+  std::string bucket, key, version; // of upload and download, which name them apart
 };
 
 class open_file {
@@ -161,6 +162,38 @@ result<> get(session& s, const transfer_flags& flags) {
   return {};
 }
 
+// upload BUCKET FILE [--key KEY] and download BUCKET KEY [FILE]: put and get with their arguments in another order.
+void add_other_names(CLI::App& storage, command& chosen, const std::shared_ptr<transfer_flags>& flags) {
+  auto* const upload = add_storage_command(storage, "upload", "Put a file into a bucket (put)", *flags);
+  upload->add_option("BUCKET", flags->bucket, "The bucket")->required();
+  upload->add_option("FILE", flags->from, "The file; - for standard input")->required();
+  upload->add_option("--key", flags->key, "The object's key; the file's name when absent")->type_name("KEY");
+  upload->footer(
+    "Examples:\n  troupe storage upload photos cat.jpg\n  troupe storage upload photos cat.jpg --key 2026/cat.jpg");
+  upload->callback([flags, &chosen] {
+    flags->to = flags->bucket + '/' + flags->key;
+    chosen = [flags] { return run_session(*flags, "upload " + flags->to, [&](session& s) { return put(s, *flags); }); };
+  });
+
+  auto* const download = add_storage_command(storage, "download", "Get an object of a bucket (get)", *flags);
+  download->add_option("BUCKET", flags->bucket, "The bucket")->required();
+  download->add_option("KEY", flags->key, "The object's key")->required();
+  download->add_option("FILE", flags->to, "The file or folder to write; - for standard output");
+  download->add_option("--version", flags->version, "Not there: buckets keep no versions")->type_name("ID");
+  download->footer(
+    "Examples:\n  troupe storage download photos 2026/cat.jpg\n  troupe storage download photos cat.jpg copy.jpg");
+  download->callback([flags, &chosen] {
+    flags->from = flags->bucket + '/' + flags->key;
+    chosen = [flags] {
+      return run_session(*flags, "download " + flags->from, [&](session& s) -> result<> {
+        if (!flags->version.empty())
+          return fail(ec::not_implemented, "--version is not there: buckets keep no versions");
+        return get(s, *flags);
+      });
+    };
+  });
+}
+
 } // namespace
 
 void add_transfer_commands(CLI::App& storage, command& chosen) {
@@ -212,6 +245,7 @@ void add_transfer_commands(CLI::App& storage, command& chosen) {
     flags->to = "-";
     chosen = [flags] { return run_session(*flags, "cat " + flags->from, [&](session& s) { return get(s, *flags); }); };
   });
+  add_other_names(storage, chosen, flags);
 }
 
 } // namespace troupe::cli

@@ -1,5 +1,6 @@
 #include "core/metadata_machine.hpp"
 
+#include "core/file_log.hpp"
 #include "core/listing.hpp"
 #include "core/tables.hpp"
 #include "store/state.hpp"
@@ -55,6 +56,7 @@ result<> metadata_machine::check(const pb::batch& batch) {
     if (!usable(o.key())) return unusable("operation", i, o.key());
     if (!pb::operation::kinds_IsValid(o.kind()))
       return fail(ec::bad_argument, "an operation of unknown kind " + std::to_string(o.kind()));
+    if (o.kind() == pb::operation::append) TROUPE_TRY(file_log::check_append(o.key(), o.value()));
   }
   return {};
 }
@@ -144,6 +146,7 @@ result<bool> metadata_machine::erases_too_much(const pb::batch& batch) const {
 }
 
 result<> metadata_machine::carry_out(pb::operation& operation, std::int64_t now_ms, entry_progress& progress) {
+  if (operation.kind() == pb::operation::append) return file_log::append(rows_, operation.value());
   if (operation.kind() == pb::operation::erase_prefix) {
     auto keys = keys_below(operation.key(), rows_erased_max + operations_max + 1);
     if (!keys) return std::move(keys).error();

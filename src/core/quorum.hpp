@@ -10,6 +10,14 @@ namespace troupe {
 
 constexpr std::uint32_t write_quorum(std::uint32_t k, std::uint32_t m) { return m == 0 ? k : k + std::max(1u, m / 2); }
 
+// What a client waits for. `first`: one copy; the others are written down for repair and follow. Only for copies: one
+// piece of k is nothing.
+enum class durability : std::uint8_t { quorum, all, first };
+
+constexpr std::uint32_t pieces_needed(std::uint32_t k, std::uint32_t m, durability d) {
+  return d == durability::all ? k + m : d == durability::first ? k : write_quorum(k, m);
+}
+
 // The pieces of one stripe on their way to disk.
 class stripe_quorum {
 public:

@@ -58,6 +58,28 @@ std::string condemned_row(const data_id& id) { return std::string(1, condemned) 
 std::string identity_row(char kind, std::string_view name) { return std::string{identity, kind}.append(name); }
 std::string system_row(std::string_view name) { return std::string(1, system).append(name); }
 
+std::string value(std::string_view table, std::string_view key) { return in_bucket(values, table, key); }
+
+std::string file_log_active() { return {file_log, 'a'}; }
+std::string file_log_entries(std::uint64_t segment) {
+  std::string row{file_log, 'e'};
+  append_be(row, segment, 8);
+  return row;
+}
+std::string file_log_entry(std::uint64_t segment, std::uint64_t position) {
+  auto row = file_log_entries(segment);
+  append_be(row, position, 8);
+  return row;
+}
+std::string file_log_segments() { return {file_log, 's'}; }
+std::string file_log_segment(std::uint64_t segment) {
+  auto row = file_log_segments();
+  append_be(row, segment, 8);
+  return row;
+}
+std::string file_log_bases() { return {file_log, 'b'}; }
+std::string file_log_base(std::string_view file_id) { return file_log_bases().append(file_id); }
+
 std::string_view key_of_object(std::string_view row_key, std::size_t bucket_bytes) {
   auto skip = bucket_bytes + 2;
   return row_key.size() < skip ? std::string_view{} : row_key.substr(skip);

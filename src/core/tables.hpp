@@ -21,8 +21,10 @@ inline constexpr char garbage = 'g';   // Raft index 8 bytes BE, op 4 bytes BE  
 inline constexpr char repairs = 'r';   // data id                                -> repair_record
 inline constexpr char vacated = 'v';   // data id                                -> vacated_record
 inline constexpr char condemned = 'c'; // data id                                -> condemned_record
-inline constexpr char identity = 'k';  // kind byte, name                        -> core/identity/snapshot.hpp
+inline constexpr char identity = 'a';  // kind byte, name                        -> core/identity/snapshot.hpp
 inline constexpr char system = 's';    // name                                   -> anything
+inline constexpr char values = 'k';    // s3db's table NUL key                   -> the value itself
+inline constexpr char file_log = 'w';  // file_log.hpp
 
 std::string bucket(std::string_view name);
 std::string all_buckets();
@@ -39,6 +41,17 @@ std::string vacated_row(const data_id& id);
 std::string condemned_row(const data_id& id);
 std::string system_row(std::string_view name);
 std::string identity_row(char kind, std::string_view name);
+std::string value(std::string_view table, std::string_view key); // the key may hold NULs
+
+// The log of files: its active segment; entries by segment and position; closed segments; and the base, what segments that
+// are gone said last of a file, by file.
+std::string file_log_active();
+std::string file_log_entry(std::uint64_t segment, std::uint64_t position);
+std::string file_log_entries(std::uint64_t segment); // prefix
+std::string file_log_segment(std::uint64_t segment);
+std::string file_log_segments(); // prefix
+std::string file_log_base(std::string_view file_id);
+std::string file_log_bases(); // prefix
 
 // The S3 key inside a row key of table objects; `bucket_bytes` is the bucket name's length.
 std::string_view key_of_object(std::string_view row_key, std::size_t bucket_bytes);

@@ -4,10 +4,20 @@
 
 namespace troupe {
 
-write_plan::write_plan(stripe_layout layout, std::vector<node_id> candidates)
+result<> check_start(const stripe_geometry& g, durability wanted, std::size_t nodes) {
+  if (wanted == durability::first && g.k != 1)
+    return fail(ec::bad_argument, "one piece of content that is erasure-coded is nothing to acknowledge");
+  const auto needed = pieces_needed(g.k, g.m, wanted);
+  if (nodes >= needed) return {};
+  return fail(ec::unavailable,
+    "content of " + std::to_string(g.k) + "+" + std::to_string(g.m) + " pieces needs " + std::to_string(needed) +
+      " nodes; there are " + std::to_string(nodes));
+}
+
+write_plan::write_plan(stripe_layout layout, std::vector<node_id> candidates, durability wanted)
     : layout_(layout),
       pieces_(layout.geometry().k + layout.geometry().m),
-      quorum_(write_quorum(layout.geometry().k, layout.geometry().m)),
+      quorum_(pieces_needed(layout.geometry().k, layout.geometry().m, wanted)),
       candidates_(std::move(candidates)),
       nodes_(candidates_.size()),
       places_(pieces_),

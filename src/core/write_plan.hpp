@@ -17,10 +17,14 @@
 
 namespace troupe {
 
+// Whether an upload can be as durable as is wanted on so many nodes: ec::unavailable when they are too few, ec::bad_argument
+// for one piece of erasure-coded content.
+result<> check_start(const stripe_geometry&, durability, std::size_t nodes);
+
 class write_plan {
 public:
   // Candidates: k + m places, then spares; fewer than k + m is fine when the quorum can be reached without.
-  write_plan(stripe_layout layout, std::vector<node_id> candidates);
+  write_plan(stripe_layout layout, std::vector<node_id> candidates, durability = durability::quorum);
 
   // Send the piece to that candidate.
   struct send {

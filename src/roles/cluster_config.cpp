@@ -111,10 +111,10 @@ const node_config* cluster_config::find(const node_id& id) const {
 }
 
 std::optional<tls_files> cluster_config::tls_of(const node_id& id) const {
-  auto files = tls;
-  if (files)
-    for (auto* path : {&files->ca, &files->certificate, &files->key}) replace_all(*path, "{node}", id.name);
-  return files;
+  auto pem = tls;
+  if (pem)
+    for (auto* path : {&pem->ca, &pem->certificate, &pem->key}) replace_all(*path, "{node}", id.name);
+  return pem;
 }
 
 audit_settings cluster_config::audit_of(const node_config& n) const {

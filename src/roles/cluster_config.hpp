@@ -11,6 +11,7 @@
 #include "roles/front_addresses.hpp"
 #include "roles/host_port.hpp"
 #include "roles/identity_settings.hpp"
+#include "roles/shards_config.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -66,6 +67,14 @@ struct metadata_config {
   friend bool operator==(const metadata_config&, const metadata_config&) = default;
 };
 
+// Of the files front door: its log, and what it keeps in memory.
+struct files_config {
+  std::uint64_t segment_bytes = std::uint64_t{1} << 20;
+  std::uint32_t segments_kept = 16; // closed ones
+  std::uint64_t cache_bytes = std::uint64_t{64} << 20;
+  friend bool operator==(const files_config&, const files_config&) = default;
+};
+
 struct healing_config {
   std::chrono::milliseconds delay{60'000}; // between down and the first repair
   std::uint64_t rate_bytes = 64 << 20;     // a second
@@ -94,10 +103,12 @@ struct cluster_config {
   host_port s3{"127.0.0.1", 9000}; // what a node without an address of its own listens on
   host_port console{"127.0.0.1", 9001};
   front_addresses fronts; // none
+  shards_config shards;
   std::string region = "us-east-1";
   gossip_config gossip;
   metadata_config metadata;
   healing_config healing;
+  files_config files;
   std::uint64_t upload_memory_bytes = 192 << 20;
   std::optional<tls_files> tls; // with {node} in them; see tls_of()
   credentials keys;             // both empty: see cluster_credentials()

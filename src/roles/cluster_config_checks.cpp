@@ -105,6 +105,15 @@ result<> check_front_doors(draft& d) {
   return {};
 }
 
+result<> check_volumes(const draft& d) {
+  for (const auto& v : d.shards.volumes)
+    for (const auto& n : v.nodes)
+      if (d.find(n) == nullptr)
+        return d.at(
+          "shards.volumes", "volume " + v.volume.id + " names the node " + n.name + ", which is not in nodes");
+  return {};
+}
+
 result<> check_roles(const draft& d) {
   for (const auto& [name, member] : {std::pair{"coordinator", &node_config::coordinator},
          std::pair{"storage", &node_config::storage}, std::pair{"metadata", &node_config::metadata}})
@@ -241,6 +250,7 @@ result<> check_credentials(const draft& d) {
 result<> complete(draft& d) {
   TROUPE_TRY(check_identities(d));
   TROUPE_TRY(check_front_doors(d));
+  TROUPE_TRY(check_volumes(d));
   TROUPE_TRY(check_roles(d));
   TROUPE_TRY(check_quorum(d));
   TROUPE_TRY(check_times(d));

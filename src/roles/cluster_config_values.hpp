@@ -26,6 +26,8 @@ wrong read_node_id(const YAML::Node&, node_id& out);
 wrong read_node_ids(const YAML::Node&, std::vector<node_id>& out);
 wrong read_zone(const YAML::Node&, std::string& out); // may be empty
 wrong read_region(const YAML::Node&, std::string& out);
+// id, provider, path, and perhaps nodes; no two with one id.
+wrong read_volumes(const YAML::Node&, std::vector<listed_volume>& out);
 wrong read_roles(const YAML::Node&, node_config& out);
 
 // "'three'", "a list", "nothing": for the message. A long value is cut.

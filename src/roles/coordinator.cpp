@@ -1,6 +1,7 @@
 #include "roles/coordinator.hpp"
 
 #include "actors/census.hpp"
+#include "actors/directory_drainer.hpp"
 #include "actors/healer.hpp"
 #include "actors/mover.hpp"
 #include "actors/readers.hpp"
@@ -13,15 +14,18 @@
 #include "api/objects/clustered_store.hpp"
 #include "api/s3/surface.hpp"
 #include "api/s3db/s3db.hpp"
+#include "api/storage/storage.hpp"
 #include "core/read_pins.hpp"
 #include "roles/console_server.hpp"
 #include "roles/failure_log.hpp"
 #include "roles/front_door.hpp"
 #include "roles/identity_service.hpp"
+#include "roles/shards_front.hpp"
 
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -69,11 +73,23 @@ surface_context context_of(const coordinator_options& o, const identity_service&
     .actors_of = front_door::actors_of,
     .metadata = o.metadata,
     .identity = &identity.gate(),
-    .secret_of = [&keys = o.keys](std::string_view access) -> std::optional<std::string> {
-      return access == keys.access_key ? std::optional{keys.secret_key} : std::nullopt;
+    .member = o.member,
+    .node = o.member_name,
+    .surveyor = o.surveyor,
+    .ring_manager = o.ring_manager,
+    .s3db_of = [all = o.s3db_of](const std::string& node) -> std::optional<std::string> {
+      auto found = all.find(node);
+      return found == all.end() || found->second.port == 0 ? std::nullopt : std::optional{to_string(found->second)};
+    },
+    .files = {.segment_bytes = o.file_segment_bytes,
+      .segments_kept = o.file_segments_kept,
+      .cache_bytes = o.file_cache_bytes},
+    .secret_of = [keys = o.keys](std::string_view access) -> std::optional<std::string> {
+      return !keys.access_key.empty() && access == keys.access_key ? std::optional{keys.secret_key} : std::nullopt;
     },
     .clock = o.clock,
-    .random = o.random};
+    .random = o.random,
+    .region = o.region};
 }
 
 } // namespace
@@ -88,12 +104,14 @@ struct coordinator::impl {
   std::unique_ptr<s3::surface> surface;
   clustered_store_options store;
   std::vector<std::unique_ptr<front_door>> doors; // s3, console, then those that are switched on
+  std::unique_ptr<shards_front> shards;
 
   // `label` names it in metrics.
   result<host_port> open(caf::actor_system&, const char* label, front_door_options);
   result<> open_s3(caf::actor_system&);
   result<> open_console(caf::actor_system&);
   result<> open_fronts(caf::actor_system&);
+  result<> open_shards(caf::actor_system&);
   void start_healing(caf::actor_system&);
   void end_healing(); // without waiting
 
@@ -101,6 +119,7 @@ struct coordinator::impl {
   mover_actor move;
   sweeper_actor sweep;
   readers_actor readers;
+  directory_drainer_actor drainer;
   bool stopped = false;
 };
 
@@ -144,11 +163,18 @@ result<> coordinator::impl::open_console(caf::actor_system& system) {
   o.where = options.console;
   std::vector<console::mount> mounts;
   mounts.push_back({"/admin", admin::make_handler(admin_config(options, *identity))});
+  auto objects = storage::make_handler({.context = context_of(options, *identity), .surveyor = options.surveyor});
+  for (const auto* path : storage::paths) mounts.push_back({path, objects});
   mounts.push_back({"/metrics",
     metrics::make_handler({.actors_of = front_door::actors_of, .surveyor = options.surveyor, .requests = requests})});
   o.handle = console::make_handler(
     [this] { return ready.load() && identity->ready() && (!options.able || options.able()); }, std::move(mounts));
-  o.render_error = console::render_error;
+  o.render_error = [clock = options.clock](
+                     const http::request* rq, const error& e, int& status, std::string_view id, std::string& type) {
+    if (rq != nullptr && storage::owns(rq->target().path))
+      return storage::render_error(e, status, id, type, clock->now());
+    return console::render_error(rq, e, status, id, type);
+  };
   o.connections_max = 256;
   auto where = open(system, "console", std::move(o));
   if (!where) return where.error();
@@ -163,7 +189,9 @@ result<> coordinator::impl::open_fronts(caf::actor_system& system) {
     o.name = name;
     o.where = *where;
     o.memory_bytes = front_memory_bytes;
-    o.handle = make(context_of(options, *identity));
+    auto context = context_of(options, *identity);
+    context.loopback_only = is_loopback(where->host);
+    o.handle = make(std::move(context));
     o.render_error = render;
     o.connections_max = 1024;
     auto got = open(system, name, std::move(o));
@@ -175,7 +203,28 @@ result<> coordinator::impl::open_fronts(caf::actor_system& system) {
   TROUPE_TRY(open_one("directory", fronts.directory, directory::make_handler, directory::render_error));
   TROUPE_TRY(open_one("files", fronts.files, files::make_handler, files::render_error));
   TROUPE_TRY(open_one("s3db", fronts.s3db, s3db::make_handler, s3db::render_error));
-  if (fronts.shards) return fail(ec::not_implemented, "shards are not there yet: switch them off");
+  return open_shards(system);
+}
+
+result<> coordinator::impl::open_shards(caf::actor_system& system) {
+  auto& where = options.fronts.shards;
+  if (!where) return {};
+  shards_front_options o;
+  o.node = options.self.name.empty() ? "node-1" : options.self.name;
+  o.where = *where;
+  if (where->host == "0.0.0.0" || where->host == "::") o.reachable_host = options.reachable_host;
+  o.secret = options.keys.secret_key;
+  o.lease = options.shards.lease;
+  o.delete_grace = options.shards.delete_grace;
+  for (const auto& v : options.shards.volumes)
+    if (v.nodes.empty() || std::ranges::find(v.nodes, options.self) != v.nodes.end()) o.volumes.push_back(v.volume);
+  o.metadata = options.metadata;
+  o.clock = options.clock;
+  o.random = options.random;
+  auto started = shards_front::start(system, std::move(o));
+  if (!started) return fail(started.error().code, "shards: " + started.error().message);
+  shards = std::move(*started);
+  where = shards->where();
   return {};
 }
 
@@ -223,6 +272,11 @@ void coordinator::impl::start_healing(caf::actor_system& system) {
   h.clustered = clustered;
   h.compare_interval = o.healing.compare_interval;
   heal = spawn_counted(system, healer, std::move(h));
+  directory_drainer_options d;
+  d.metadata = o.metadata;
+  d.clock = o.clock;
+  d.random = o.random;
+  drainer = spawn_counted(system, directory_drainer, std::move(d));
   if (!clustered) return;
   caf::anon_send(o.ring_manager, mover_atom::value, heal, move, readers, sweep);
   caf::anon_send(o.surveyor, mover_atom::value, heal, move);
@@ -237,6 +291,7 @@ void coordinator::impl::end_healing() {
   end(move);
   end(sweep);
   end(readers);
+  end(drainer);
 }
 
 result<std::unique_ptr<coordinator>> coordinator::start(caf::actor_system& system, coordinator_options options) {
@@ -269,9 +324,15 @@ std::size_t coordinator::stop(std::chrono::milliseconds grace) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
     cut += door->stop(std::max(left, std::chrono::milliseconds{0}));
   }
+  if (impl_->shards) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    impl_->shards->stop(std::max(left, std::chrono::milliseconds{0}));
+    impl_->shards.reset();
+  }
   impl_->identity->stop();
   impl_->end_healing();
   impl_->options.metadata = nullptr;
+  impl_->options.member = nullptr;
   impl_->options.replicator = nullptr;
   impl_->options.surveyor = nullptr;
   impl_->options.ring_manager = nullptr;

@@ -15,13 +15,16 @@
 #include "roles/front_addresses.hpp"
 #include "roles/host_port.hpp"
 #include "roles/identity_settings.hpp"
+#include "roles/shards_config.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace troupe {
 
@@ -35,6 +38,8 @@ struct coordinator_options {
   host_port s3;
   host_port console;
   front_addresses fronts; // those that are switched on
+  shards_config shards;
+  std::string reachable_host; // where other machines find this one; empty: as it listens
   unsigned io_threads = 1;
   // What uploads and downloads may hold in memory at a time, all io threads together.
   std::uint64_t memory_bytes = std::uint64_t{192} << 20;
@@ -44,6 +49,12 @@ struct coordinator_options {
   audit_settings audit;
   std::string region = "us-east-1";
   metadata_actor metadata;
+  metadata_actor member;                    // of this process; empty when it has none
+  std::string member_name;                  // its node's name; of a process without one, the same
+  std::map<std::string, host_port> s3db_of; // where clients reach the s3db of a node, as far as it is configured
+  std::uint64_t file_segment_bytes = std::uint64_t{1} << 20; // of the files front door's log
+  std::uint64_t file_segments_kept = 16;
+  std::uint64_t file_cache_bytes = std::uint64_t{64} << 20;
   replicator_actor replicator;
   surveyor_actor surveyor;                       // for /admin
   std::shared_ptr<const live_node_counts> nodes; // decides the geometry of new content

@@ -20,6 +20,7 @@ public:
   // How many nodes the store had before this start; 0 at the first one.
   unsigned nodes_before() const { return nodes_before_; }
   std::string metadata() const { return path_ + "/metadata"; }
+  std::string volume(const std::string& id) const { return path_ + "/volumes/" + id; } // of shards
   std::string node(unsigned number) const { return path_ + "/node-" + std::to_string(number); }
 
 private:

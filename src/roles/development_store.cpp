@@ -29,6 +29,8 @@ result<std::unique_ptr<development_store>> development_store::start(const develo
   o.s3 = options.s3;
   o.console = options.console;
   o.fronts = options.fronts;
+  o.shards.volumes.push_back(
+    {.volume = {.id = "volume-1", .provider = "local-dir", .path = data->volume("volume-1")}, .nodes = {}});
   o.keys = *keys;
   o.identity.master_key_file = data->path() + "/master.key";
   o.identity.make_master_key = true;

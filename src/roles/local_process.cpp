@@ -22,6 +22,8 @@ result<std::unique_ptr<local_process>> local_process::start(const cluster_config
   o.s3 = config.s3;
   o.console = config.console;
   o.fronts = config.fronts;
+  o.shards = config.shards;
+  for (auto& v : o.shards.volumes) v.nodes.clear(); // they are all in this process
   o.keys = *keys;
   o.identity = config.identity;
   o.audit = config.audit_of(*config.find(o.metadata_name));
@@ -30,6 +32,7 @@ result<std::unique_ptr<local_process>> local_process::start(const cluster_config
   o.inline_bytes_max = config.cluster.inline_limit_bytes;
   o.redundancy = redundancy_of(config);
   o.healing = config.healing;
+  o.files = config.files;
   auto started = local_store::start(o);
   if (!started) return started.error();
   spdlog::info(

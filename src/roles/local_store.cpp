@@ -135,6 +135,7 @@ result<> local_store::impl::start_coordinator(const local_store_options& options
   o.s3 = options.s3;
   o.console = options.console;
   o.fronts = options.fronts;
+  o.shards = options.shards;
   o.io_threads = std::clamp(std::thread::hardware_concurrency(), 1u, 16u);
   o.memory_bytes = options.memory_bytes;
   o.inline_bytes_max = options.inline_bytes_max;
@@ -144,6 +145,13 @@ result<> local_store::impl::start_coordinator(const local_store_options& options
   o.audit = options.audit;
   o.region = options.region;
   o.metadata = metadata;
+  o.member = metadata;
+  o.member_name = options.metadata_name.name;
+  if (auto where = options.fronts.s3db; where && where->host != "0.0.0.0" && where->host != "::")
+    o.s3db_of.emplace(o.member_name, *where); // else it is what the client called it
+  o.file_segment_bytes = options.files.segment_bytes;
+  o.file_segments_kept = options.files.segments_kept;
+  o.file_cache_bytes = options.files.cache_bytes;
   o.replicator = replicator;
   o.surveyor = surveyor;
   o.events = events;

@@ -35,6 +35,7 @@ struct local_store_options {
   std::vector<local_node> nodes;
   host_port s3, console;
   front_addresses fronts; // those that are switched on
+  shards_config shards;
   credentials keys;
   identity_settings identity;
   audit_settings audit;
@@ -43,6 +44,7 @@ struct local_store_options {
   std::uint64_t inline_bytes_max = 8192;
   troupe::redundancy redundancy;
   healing_config healing;
+  files_config files;
 };
 
 class local_store {

@@ -182,6 +182,8 @@ result<> node_process::impl::start_coordinator() {
   o.s3 = self.s3;
   o.console = self.console;
   o.fronts = self.fronts;
+  o.shards = config.shards;
+  o.reachable_host = self.address.host;
   o.io_threads = std::clamp(std::thread::hardware_concurrency(), 1u, 16u);
   o.memory_bytes = config.upload_memory_bytes;
   o.inline_bytes_max = config.cluster.inline_limit_bytes;
@@ -191,6 +193,16 @@ result<> node_process::impl::start_coordinator() {
   o.audit = config.audit_of(self);
   o.region = config.region;
   o.metadata = router;
+  o.member = member;
+  o.member_name = self.id.name;
+  for (auto& n : config.nodes)
+    if (auto where = n.fronts.s3db) {
+      const bool all = where->host == "0.0.0.0" || where->host == "::";
+      o.s3db_of.emplace(n.id.name, host_port{all ? n.address.host : where->host, where->port});
+    }
+  o.file_segment_bytes = config.files.segment_bytes;
+  o.file_segments_kept = config.files.segments_kept;
+  o.file_cache_bytes = config.files.cache_bytes;
   o.replicator = replicator;
   o.surveyor = surveyor;
   o.ring_manager = ring_manager;

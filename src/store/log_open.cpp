@@ -4,7 +4,6 @@
 #include "store/segment_scan.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace troupe {
 
@@ -13,16 +12,6 @@ using namespace log_format;
 namespace {
 
 constexpr std::uint64_t segment_bytes_max = std::uint64_t{2} << 30; // offsets are kept in 32 bits
-
-std::optional<std::uint64_t> parse_closed_name(std::string_view name) {
-  constexpr std::string_view prefix = "segment_", suffix = ".wal";
-  if (!name.starts_with(prefix) || !name.ends_with(suffix) || name.size() <= prefix.size() + suffix.size()) return {};
-  name = name.substr(prefix.size(), name.size() - prefix.size() - suffix.size());
-  std::uint64_t number = 0;
-  auto [end, problem] = std::from_chars(name.data(), name.data() + name.size(), number);
-  if (problem != std::errc{} || end != name.data() + name.size() || name[0] == '0') return {};
-  return number;
-}
 
 struct opened_file {
   std::shared_ptr<disk_file> file;
@@ -67,7 +56,7 @@ result<std::vector<std::uint64_t>> file_log::list_closed() const {
   if (!names) return std::move(names).error();
   std::vector<std::uint64_t> numbers;
   for (auto& name : *names)
-    if (auto number = parse_closed_name(name)) numbers.push_back(*number);
+    if (auto number = segment_number(name)) numbers.push_back(*number);
   std::sort(numbers.begin(), numbers.end());
   return numbers;
 }

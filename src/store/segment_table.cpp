@@ -1,6 +1,18 @@
 #include "store/segment_table.hpp"
 
+#include <charconv>
+
 namespace troupe {
+
+std::optional<std::uint64_t> segment_number(std::string_view name) {
+  constexpr std::string_view prefix = "segment_", suffix = ".wal";
+  if (!name.starts_with(prefix) || !name.ends_with(suffix) || name.size() <= prefix.size() + suffix.size()) return {};
+  name = name.substr(prefix.size(), name.size() - prefix.size() - suffix.size());
+  std::uint64_t number = 0;
+  auto [end, problem] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (problem != std::errc{} || end != name.data() + name.size() || name[0] == '0') return {};
+  return number;
+}
 
 std::string segment_table::closed_path(std::uint64_t number) const {
   return directory_ + "/segment_" + std::to_string(number) + ".wal";

@@ -12,9 +12,13 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace troupe {
+
+// The number in a closed segment's file name; nothing for other names.
+std::optional<std::uint64_t> segment_number(std::string_view file_name);
 
 struct segment_view {
   std::shared_ptr<disk_file> file; // works on, also when the segment is removed meanwhile

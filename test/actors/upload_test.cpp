@@ -172,6 +172,43 @@ TEST_CASE("a node whose sync hangs is waited for a grace only") {
   REQUIRE(s->repair.missing_size() == 4);
 }
 
+TEST_CASE("with durability all, one sync that fails fails the upload") {
+  mock_cluster c{5};
+  c.durability = durability::all;
+  auto content = content_of(7, 700);
+  REQUIRE(c.upload(content, rs32)->repair.missing_size() == 0);
+  c.node("node-3").on_sync = ec::io_error;
+  REQUIRE(c.upload(content, rs32).error().code == ec::unavailable);
+  c.durability = durability::quorum;
+  REQUIRE(c.upload(content, rs32).has_value());
+}
+
+TEST_CASE("with durability first, one copy's sync is enough, and the other copies are written down for repair") {
+  constexpr stripe_geometry copies{1, 2, 64};
+  mock_cluster c{3};
+  c.durability = durability::first;
+  c.node("node-0").on_sync = c.node("node-1").on_sync = ec::timeout; // they hang
+  auto before = c.fx.system.clock().now();
+  auto content = content_of(8, 200);
+  auto s = c.upload(content, copies);
+  REQUIRE(s.has_value());
+  REQUIRE(c.fx.system.clock().now() - before < 500ms); // not even the grace of slow nodes
+  REQUIRE(s->repair.missing_size() == 8);              // two copies of four stripes
+  REQUIRE(c.download(s->extent, 0, 200).value() == content);
+  c.node("node-2").on_sync = ec::io_error;
+  REQUIRE(c.upload(content, copies).error().code == ec::unavailable);
+}
+
+TEST_CASE("one piece of erasure-coded content is nothing to acknowledge") {
+  mock_cluster c{5};
+  upload_options what;
+  what.size = 200;
+  what.geometry = rs32;
+  what.durability = durability::first;
+  auto a = c.fx.ask<upload_actor>(c.replicator, upload_atom::value, what);
+  REQUIRE(c.fx.wait(a).error().code == ec::bad_argument);
+}
+
 TEST_CASE("an upload holds a bounded number of stripes, whatever the nodes do") {
   session_limits limits;
   mock_cluster c{5, limits};

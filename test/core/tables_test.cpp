@@ -55,7 +55,7 @@ TEST_CASE("parts sort by number, garbage by Raft index and then by operation") {
 TEST_CASE("every table has a letter of its own") {
   std::string letters{tables::buckets, tables::objects, tables::inlines, tables::manifests, tables::uploads,
     tables::parts, tables::garbage, tables::repairs, tables::vacated, tables::condemned, tables::identity,
-    tables::system};
+    tables::values, tables::system};
   std::sort(letters.begin(), letters.end());
   CHECK(std::unique(letters.begin(), letters.end()) == letters.end());
 }

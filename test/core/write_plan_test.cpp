@@ -115,6 +115,30 @@ TEST_CASE("slow nodes are given up once the stripe has its quorum, not before") 
   REQUIRE(q.settled(0));
 }
 
+TEST_CASE("with durability all no piece may be missing, with first one copy is enough") {
+  write_plan all{{rs32, 30}, names(5), durability::all};
+  auto sends = place_all(all, 0);
+  for (std::size_t i = 0; i < 4; ++i) all.acknowledged(sends[i]);
+  REQUIRE_FALSE(all.has_quorum(0));
+  REQUIRE(all.failed(sends[4], "gone").empty()); // there is no spare
+  REQUIRE(all.impossible());
+  write_plan spared{{rs32, 30}, names(6), durability::all};
+  sends = place_all(spared, 0);
+  for (std::size_t i = 0; i < 4; ++i) spared.acknowledged(sends[i]);
+  REQUIRE(spared.failed(sends[4], "gone") == write_plan::sends{{0, 4, 5}});
+  spared.acknowledged({0, 4, 5});
+  REQUIRE(spared.has_quorum(0));
+  REQUIRE_FALSE(spared.enough({true, true, true, true, false, false}));
+  REQUIRE(spared.enough({true, true, true, true, false, true}));
+
+  write_plan first{{stripe_geometry{1, 2, 10}, 10}, names(3), durability::first};
+  sends = place_all(first, 0, 3);
+  for (const auto& s : sends) first.acknowledged(s);
+  REQUIRE_FALSE(first.enough({false, false, false}));
+  REQUIRE(first.enough({false, true, false}));
+  REQUIRE(first.finish({false, true, false})->missing.size() == 2); // written down for repair
+}
+
 TEST_CASE("pieces without bytes in a small stripe count as written") {
   write_plan p{{rs32, 1}, names(5)};
   auto sends = place_all(p, 0);

@@ -28,7 +28,7 @@ class Node(server.Server):
 
     def command(self):
         return [str(server.BINARY), "serve", "--config", str(self.config), "--node", self.name,
-                "--s3", "127.0.0.1:0", "--console", "127.0.0.1:0"]
+                "--s3", "127.0.0.1:0", "--console", "127.0.0.1:0", *self.options]
 
     def freeze(self):
         os.kill(self.pid, signal.SIGSTOP)

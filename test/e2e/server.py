@@ -11,6 +11,7 @@ import socket
 import subprocess
 import threading
 import time
+import types
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BINARY = pathlib.Path(os.environ.get("TROUPE_BINARY", ROOT / "build" / "release" / "troupe"))
@@ -84,6 +85,15 @@ class Server:
             assert self.alive(), f"the server ended with {self.process.returncode} before it was ready: {self.tail()}"
             return self.console("/ready")[0] == 200
         wait_until(ready, "GET /ready answers 200", deadline_s)
+
+    def front(self, name):
+        """A front door beside S3, as signing.py wants a server: host, port and the keys."""
+        for line in self.printed:
+            found = re.search(rf"^listening .*\b{name}=(\S+):(\d+)", line)
+            if found:
+                return types.SimpleNamespace(host=found[1], port=int(found[2]), access_key=self.access_key,
+                                             secret_key=self.secret_key)
+        raise AssertionError(f"no {name}= in {self.printed}")
 
     def console(self, path):
         """(status, body) of a GET on the console's port; (0, b"") when nobody answers."""

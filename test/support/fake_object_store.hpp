@@ -114,7 +114,8 @@ public:
     return std::make_unique<reader>(
       *this, s.record.inlined() ? std::make_shared<const std::string>(s.inlined) : last_content_, offset, length);
   }
-  http::task<result<>> remove(std::string bucket_name, std::string key, object_conditions conditions) override {
+  http::task<result<>> remove(
+    std::string bucket_name, std::string key, object_conditions conditions, std::vector<pb::operation>) override {
     auto* b = find(bucket_name);
     if (b == nullptr) co_return no_bucket(bucket_name);
     if (undeletable.contains(key)) co_return fail(ec::unavailable, "not now");

@@ -71,11 +71,14 @@ struct mock_cluster {
   // Sessions are gone, and so is every actor of the fixture's own.
   bool no_session_left() { return running() == idle_actors; }
 
+  troupe::durability durability = durability::quorum; // of uploads that begin
+
   upload_actor begin_upload(std::uint64_t size, stripe_geometry g, checksum_set checksums = {}) {
     upload_options what;
     what.size = size;
     what.geometry = g;
     what.checksums = checksums;
+    what.durability = durability;
     auto a = fx.ask<upload_actor>(replicator, upload_atom::value, what);
     fx.run();
     return a.value();

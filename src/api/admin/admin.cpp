@@ -27,6 +27,8 @@ constexpr std::array routes{
   route{"POST", "/admin/nodes/{id}/weight", "AdminWeight", on_weight},
   route{"POST", "/admin/join", "AdminJoin", on_join},
   route{"POST", "/admin/metadata/members", "AdminMembers", on_change_members},
+  route{"GET", "/admin/directory", "AdminDirectory", on_directory},
+  route{"POST", "/admin/directory/resize", "AdminResizeDirectory", on_resize_directory},
   route{"GET", "/admin/faults", "AdminFaults", on_faults},
   route{"POST", "/admin/faults", "AdminSetFault", on_set_fault},
   route{"POST", "/admin/faults/clear", "AdminClearFaults", on_clear_faults},

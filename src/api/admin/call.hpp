@@ -74,26 +74,28 @@ struct repair_count {
 };
 http::task<std::optional<repair_count>> count_repairs(call&); // status.cpp
 
-http::task<> on_status(call&);         // status.cpp
-http::task<> on_nodes(call&);          // nodes.cpp
-http::task<> on_raft(call&);           // raft.cpp
-http::task<> on_where(call&);          // where.cpp
-http::task<> on_drain(call&);          // changes.cpp
-http::task<> on_undrain(call&);        //
-http::task<> on_remove(call&);         //
-http::task<> on_weight(call&);         //
-http::task<> on_join(call&);           //
-http::task<> on_change_members(call&); // members.cpp
-http::task<> on_faults(call&);         // faults.cpp
-http::task<> on_set_fault(call&);      //
-http::task<> on_clear_faults(call&);   //
-http::task<> on_log(call&);            // log.cpp
-http::task<> on_set_log(call&);        //
-http::task<> on_actors(call&);         // actors.cpp
-http::task<> on_ring(call&);           // ring.cpp
-http::task<> on_events(call&);         // events.cpp
-http::task<> on_healing(call&);        // healing.cpp
-http::task<> on_rebalance(call&);      //
-http::task<> on_repair(call&);         //
+http::task<> on_status(call&);           // status.cpp
+http::task<> on_nodes(call&);            // nodes.cpp
+http::task<> on_raft(call&);             // raft.cpp
+http::task<> on_where(call&);            // where.cpp
+http::task<> on_drain(call&);            // changes.cpp
+http::task<> on_undrain(call&);          //
+http::task<> on_remove(call&);           //
+http::task<> on_weight(call&);           //
+http::task<> on_join(call&);             //
+http::task<> on_change_members(call&);   // members.cpp
+http::task<> on_directory(call&);        // directory.cpp
+http::task<> on_resize_directory(call&); //
+http::task<> on_faults(call&);           // faults.cpp
+http::task<> on_set_fault(call&);        //
+http::task<> on_clear_faults(call&);     //
+http::task<> on_log(call&);              // log.cpp
+http::task<> on_set_log(call&);          //
+http::task<> on_actors(call&);           // actors.cpp
+http::task<> on_ring(call&);             // ring.cpp
+http::task<> on_events(call&);           // events.cpp
+http::task<> on_healing(call&);          // healing.cpp
+http::task<> on_rebalance(call&);        //
+http::task<> on_repair(call&);           //
 
 } // namespace troupe::admin

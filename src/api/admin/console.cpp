@@ -31,9 +31,13 @@ int status_of(ec code) {
   case ec::no_such_key: return 404;
   case ec::method_not_allowed: return 405;
   case ec::request_timeout: return 408;
+  case ec::conditional_request_conflict:
   case ec::conflict: return 409;
+  case ec::missing_content_length: return 411;
   case ec::precondition_failed: return 412;
+  case ec::entity_too_large:
   case ec::too_large: return 413;
+  case ec::invalid_range: return 416;
   case ec::expectation_failed: return 417;
   case ec::header_section_too_large: return 431;
   case ec::io_error:

@@ -1,4 +1,6 @@
-// directory: the front door for keys and values over plain HTTP, in M disk buckets by the SHA-256 of the key. Not there yet: it answers 501.
+// directory: the front door for keys and values over plain HTTP, in M disk buckets by the SHA-256 of the key
+// (docs/DIRECTORY.md). Open to everybody on this machine when it listens on loopback; elsewhere every request that touches a
+// key is signed (api/access.hpp).
 #pragma once
 
 #include "api/surface_context.hpp"
@@ -10,6 +12,7 @@ namespace troupe::directory {
 
 // Answers every path; throws api_error.
 http::handler make_handler(surface_context);
+// {"detail": ...}
 std::string render_error(
   const http::request*, const error&, int& status, std::string_view request_id, std::string& content_type);
 

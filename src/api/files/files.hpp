@@ -1,4 +1,5 @@
-// files: the front door for files by id, and the log that they are written to. Not there yet: it answers 501.
+// files: the front door for files by id, and the log that every change of them is written to (docs/FILES.md). Contents are
+// objects of a hidden bucket; a change and its entry in the log are one atomic batch (core/file_log.hpp).
 #pragma once
 
 #include "api/surface_context.hpp"
@@ -7,6 +8,9 @@
 #include <string_view>
 
 namespace troupe::files {
+
+inline constexpr std::string_view signed_service = "troupe";
+inline constexpr std::string_view bucket_name = ".files";
 
 // Answers every path; throws api_error.
 http::handler make_handler(surface_context);

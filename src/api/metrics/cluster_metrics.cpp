@@ -75,7 +75,7 @@ void members_of(const cluster_survey& all, std::vector<prometheus::MetricFamily>
   gauge applied{"troupe_raft_applied_index", "The last Raft entry that a metadata member has applied."};
   gauge lag{"troupe_raft_lag_entries", "Entries that the leader has committed and a member has not applied."};
   gauge recovering{"troupe_raft_recovering", "Whether a member does not vote yet, because it catches up: 1 or 0."};
-  const auto* leader = admin::leader_of(all);
+  const auto* leader = leader_of(all);
   for (const auto& m : all.members) {
     const auto& name = m.node.name;
     answers.add_node(m.status ? 1.0 : 0.0, name);

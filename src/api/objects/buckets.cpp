@@ -73,6 +73,7 @@ http::task<result<std::vector<std::pair<std::string, pb::bucket_record>>>> clust
     auto page = co_await list_rows(tables::all_buckets(), after, {}, 1000);
     if (!page) co_return page.error();
     for (const auto& e : page->entries()) {
+      if (is_hidden(std::string_view{e.key()}.substr(1))) continue;
       pb::bucket_record record;
       if (!record.ParseFromString(e.value())) co_return fail(ec::corrupt, "a bucket record does not parse");
       all.emplace_back(e.key().substr(1), std::move(record));

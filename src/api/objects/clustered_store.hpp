@@ -65,7 +65,8 @@ public:
   http::task<result<put_outcome>> put(put_object what, http::body_source& content) override;
   http::task<result<stored_object>> get(std::string bucket, std::string key, bool with_content) override;
   std::unique_ptr<object_reader> read(const stored_object&, std::uint64_t offset, std::uint64_t length) override;
-  http::task<result<>> remove(std::string bucket, std::string key, object_conditions conditions) override;
+  http::task<result<>> remove(
+    std::string bucket, std::string key, object_conditions conditions, std::vector<pb::operation> beside) override;
   http::task<result<listing>> list(list_objects what) override;
 
   http::task<result<data_id>> create_upload(std::string bucket, std::string key, pb::upload_record what) override;

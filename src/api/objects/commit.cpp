@@ -89,6 +89,10 @@ http::task<result<>> clustered_store::add_conditions(
 http::task<result<>> clustered_store::publish(
   const std::string& bucket, const std::string& key, const object_conditions& conditions, pb::batch base) {
   bool conditional = conditions.if_match || conditions.if_none_match;
+  if (conditions.also) {
+    base.mutable_preconditions()->MergeFrom(conditions.also->preconditions());
+    base.mutable_operations()->MergeFrom(conditions.also->operations());
+  }
   auto own = static_cast<std::uint32_t>(base.preconditions_size()); // the caller's come first
   auto claim = own; // which of the caller's speaks of condemned content; none
   for (std::uint32_t i = 0; i < own; ++i)

@@ -8,6 +8,7 @@
 #include "base/environment.hpp"
 #include "base/error.hpp"
 #include "codec/checksum_set.hpp"
+#include "core/quorum.hpp"
 #include "troupe.pb.h"
 
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,6 +26,8 @@ namespace troupe {
 struct object_conditions {
   std::optional<std::string> if_match;
   std::optional<std::string> if_none_match;
+  // Of surfaces with rows of their own: what else must hold (else ec::conflict) and change in the same batch.
+  std::shared_ptr<const pb::batch> also;
 };
 
 // What the client said about the content; each one given is verified before anything becomes visible.
@@ -42,6 +46,9 @@ struct put_object {
   expected_content expected;
   object_conditions conditions;
   std::string storage_class;
+  troupe::durability durability = durability::quorum;
+  // Adds operations to the batch that makes the object visible, when its record is known: they happen with it or not at all.
+  std::function<void(const pb::object_record&, pb::batch&)> beside;
 };
 
 struct put_outcome {
@@ -96,6 +103,9 @@ public:
   virtual http::task<result<chunk>> next() = 0; // empty after the last byte
 };
 
+// Buckets in which other surfaces keep what is theirs: not listed. No front door lets a client name one.
+inline bool is_hidden(std::string_view bucket) { return bucket.starts_with('.'); }
+
 class object_store {
 public:
   virtual ~object_store() = default;
@@ -103,15 +113,17 @@ public:
   virtual http::task<result<>> create_bucket(std::string name, std::string owner, std::string region) = 0;
   virtual http::task<result<pb::bucket_record>> bucket(std::string name) = 0; // ec::no_such_bucket
   virtual http::task<result<>> delete_bucket(std::string name) = 0;
-  virtual http::task<result<std::vector<std::pair<std::string, pb::bucket_record>>>> list_buckets() = 0;
+  virtual http::task<result<std::vector<std::pair<std::string, pb::bucket_record>>>>
+  list_buckets() = 0; // not the hidden
 
   // Reads exactly what.size bytes from `content` and then expects its end.
   virtual http::task<result<put_outcome>> put(put_object what, http::body_source& content) = 0;
   // ec::no_such_bucket, ec::no_such_key. with_content: also inline content and the manifest.
   virtual http::task<result<stored_object>> get(std::string bucket, std::string key, bool with_content) = 0;
   virtual std::unique_ptr<object_reader> read(const stored_object&, std::uint64_t offset, std::uint64_t length) = 0;
-  // Deleting what is not there is fine (S3). Conditions: if_match only.
-  virtual http::task<result<>> remove(std::string bucket, std::string key, object_conditions conditions) = 0;
+  // Deleting what is not there is fine (S3). Conditions: if_match only. `beside`: operations of the same batch.
+  virtual http::task<result<>> remove(
+    std::string bucket, std::string key, object_conditions conditions, std::vector<pb::operation> beside = {}) = 0;
   virtual http::task<result<listing>> list(list_objects what) = 0; // ec::no_such_bucket
 
   virtual http::task<result<data_id>> create_upload(std::string bucket, std::string key, pb::upload_record what) = 0;

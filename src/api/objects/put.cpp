@@ -138,6 +138,11 @@ http::task<result<clustered_store::content>> clustered_store::spread_content(
   if (nodes.known == 0) co_return fail(ec::unavailable, "the storage nodes are not known yet: the cluster is forming");
   upload.geometry = default_geometry(nodes, what.size, options_.redundancy);
   upload.checksums = wanted(what);
+  upload.durability = what.durability;
+  if (what.durability == durability::first && upload.geometry.k != 1)
+    co_return fail(ec::invalid_request,
+      "content of " + std::to_string(what.size) +
+        " bytes is erasure-coded here: one piece of it is no copy, so it cannot be acknowledged after the first one");
   stripe_layout layout{upload.geometry, what.size};
   auto started = co_await http::ask<upload_actor>(
     bridge_, options_.replicator, options_.content_timeout, upload_atom::value, std::move(upload));
@@ -185,7 +190,9 @@ http::task<result<clustered_store::content>> clustered_store::spread_content(
 http::task<result<clustered_store::content>> clustered_store::store_content(
   const put_object& what, http::body_source& source) {
   result<content> c = fail(ec::internal, "no content yet"); // two statements: GCC 12 mistreats co_await inside ?:
-  if (what.size <= options_.inline_bytes_max)
+  // Rows are kept by a majority of the metadata members: less than all.
+  const bool row = what.size <= options_.inline_bytes_max && (what.durability != durability::all || what.size == 0);
+  if (row)
     c = co_await inline_content(what, source);
   else
     c = co_await spread_content(what, source);
@@ -275,6 +282,7 @@ http::task<result<put_outcome>> clustered_store::put(put_object what, http::body
   if (stored->inlined) inlined->set_value(std::move(stored->bytes));
   add_repair(batch, *stored);
   add_claim(batch, *stored);
+  if (what.beside) what.beside(record, batch);
   if (auto done = co_await publish(what.bucket, what.key, what.conditions, std::move(batch)); !done) {
     discard_unless_committed(*stored, done.error());
     co_return done.error();

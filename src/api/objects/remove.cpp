@@ -4,7 +4,8 @@
 
 namespace troupe {
 
-http::task<result<>> clustered_store::remove(std::string bucket_name, std::string key, object_conditions conditions) {
+http::task<result<>> clustered_store::remove(
+  std::string bucket_name, std::string key, object_conditions conditions, std::vector<pb::operation> beside) {
   pb::batch batch;
   auto* object = batch.add_operations();
   object->set_kind(pb::operation::erase);
@@ -13,6 +14,7 @@ http::task<result<>> clustered_store::remove(std::string bucket_name, std::strin
   auto* inlined = batch.add_operations();
   inlined->set_kind(pb::operation::erase);
   inlined->set_key(tables::inline_content(bucket_name, key));
+  for (auto& operation : beside) *batch.add_operations() = std::move(operation);
   co_return co_await publish(bucket_name, key, conditions, std::move(batch));
 }
 

@@ -1,4 +1,5 @@
-// s3db: the front door for tables of small values, as REST. Not there yet: it answers 501.
+// s3db: the front door for tables of small values, as REST (docs/S3DB.md). Every request but the two probes is signed (SigV4,
+// service `s3db`, in headers) with the cluster's key, and so is its body; there is no way to switch that off.
 #pragma once
 
 #include "api/surface_context.hpp"
@@ -8,8 +9,11 @@
 
 namespace troupe::s3db {
 
+inline constexpr std::string_view signed_service = "s3db";
+
 // Answers every path; throws api_error.
 http::handler make_handler(surface_context);
+// {"error": NAME, "message", "request_id"}.
 std::string render_error(
   const http::request*, const error&, int& status, std::string_view request_id, std::string& content_type);
 

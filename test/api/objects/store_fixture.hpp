@@ -31,7 +31,7 @@ private:
   std::size_t at_ = 0;
 };
 
-class fixed_clock final : public wall_clock {
+class store_clock final : public wall_clock {
 public:
   unix_ms now() const override { return 1'700'000'000'000; }
 };
@@ -101,7 +101,7 @@ struct store_fixture {
   }
 
   mock_cluster cluster{5};
-  fixed_clock clock;
+  store_clock clock;
   seeded_entropy random{7};
   read_pins pins;
   std::shared_ptr<state> rows = std::make_shared<state>(make_memory_base());

@@ -1,0 +1,34 @@
+// FAILOVER ELECTOR: gets and keeps the lease of one volume, for this process (core/volume_lease.hpp): reads the volume's
+// rows, takes the lease when it is free, has the volume sealed by a WORKER, renews. One actor a volume. Ends by an exit
+// message, after it has given the lease back (at most one lease later).
+#pragma once
+
+#include "actors/interfaces.hpp"
+#include "actors/worker.hpp"
+#include "base/monotonic_clock.hpp"
+#include "core/volume_lease.hpp"
+
+#include <caf/stateful_actor.hpp>
+
+#include <memory>
+
+namespace troupe {
+
+class volume;
+
+using failover_elector_actor = caf::typed_actor<caf::reacts_to<tick_atom>,
+  // Gives the lease back and ends. Answered when that is committed, or could not be.
+  caf::replies_to<leave_atom>::with<void>>;
+
+struct failover_elector_options {
+  failover_elector_options() = default; // not an aggregate: CAF rule 1
+  volume_lease_options lease;
+  metadata_actor metadata;
+  worker_actor worker; // seals
+  std::shared_ptr<troupe::volume> volume;
+  const monotonic_clock* clock = nullptr;
+};
+
+failover_elector_actor spawn_failover_elector(caf::actor_system&, failover_elector_options);
+
+} // namespace troupe

@@ -1,0 +1,79 @@
+// ec2_client: the calls of the EC2 Query API that volumes need, signed (SigV4, service ec2) and repeated with back-off. It
+// knows no sockets: bytes go through `exchange` (net/http_post.hpp is the real one), and it waits through `wait`.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/
+#pragma once
+
+#include "base/environment.hpp"
+#include "base/error.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace troupe {
+
+struct http_post_call {
+  std::string url;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+};
+struct http_post_answer {
+  int status = 0;
+  std::string body; // at most 1 MiB
+};
+// ec::timeout or ec::unavailable when there is no answer.
+using http_post_exchange = std::function<result<http_post_answer>(const http_post_call&)>;
+
+struct ec2_options {
+  std::string endpoint; // "https://ec2.eu-central-1.amazonaws.com"; no path
+  std::string region;
+  std::string access_key, secret_key;
+  http_post_exchange exchange;
+  std::function<void(std::chrono::milliseconds)> wait;
+  wall_clock* clock = nullptr;
+  entropy* random = nullptr;
+  unsigned attempts_max = 5;
+  std::chrono::milliseconds first_back_off{200}; // doubles, up to 5 s; a random half of it is waited besides
+};
+
+struct ebs_attachment {
+  std::string instance, device, state; // attaching, attached, detaching, detached, busy
+};
+struct ebs_volume {
+  std::string id, type, state; // creating, available, in-use, deleting, deleted, error
+  bool multi_attach = false;
+  std::vector<ebs_attachment> attachments;
+};
+struct ebs_wanted {
+  std::string zone; // all nodes of a volume are in one
+  std::uint32_t gibibytes = 100;
+  std::uint32_t iops = 3000;
+};
+
+// Thread safe if `exchange`, `wait` and `random` are. Errors: what AWS refused is ec::bad_argument, ec::access_denied or
+// ec::not_found with AWS's code and message; ec::unavailable and ec::timeout after the last attempt.
+class ec2_client {
+public:
+  explicit ec2_client(ec2_options o) : options_(std::move(o)) {}
+
+  // io2, encrypted, with multi-attach. Its ClientToken makes a repeated request harmless.
+  result<std::string> create_volume(const ebs_wanted&);
+  result<> attach_volume(const std::string& volume, const std::string& instance, const std::string& device);
+  result<> detach_volume(const std::string& volume, const std::string& instance);
+  result<ebs_volume> describe_volume(const std::string& volume);
+  result<std::string> create_snapshot(const std::string& volume, const std::string& description); // its id
+
+private:
+  using parameters = std::vector<std::pair<std::string, std::string>>;
+  result<std::string> call(const std::string& action, parameters); // the answer's XML
+  result<http_post_answer> send(const std::string& body);
+  std::chrono::milliseconds back_off(unsigned attempt);
+
+  ec2_options options_;
+};
+
+} // namespace troupe
