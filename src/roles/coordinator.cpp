@@ -72,7 +72,6 @@ surface_context context_of(const coordinator_options& o, const identity_service&
   return {.store_of = front_door::store_of,
     .actors_of = front_door::actors_of,
     .metadata = o.metadata,
-    .identity = &identity.gate(),
     .member = o.member,
     .node = o.member_name,
     .surveyor = o.surveyor,
@@ -84,6 +83,7 @@ surface_context context_of(const coordinator_options& o, const identity_service&
     .files = {.segment_bytes = o.file_segment_bytes,
       .segments_kept = o.file_segments_kept,
       .cache_bytes = o.file_cache_bytes},
+    .identity = &identity.gate(),
     .secret_of = [keys = o.keys](std::string_view access) -> std::optional<std::string> {
       return !keys.access_key.empty() && access == keys.access_key ? std::optional{keys.secret_key} : std::nullopt;
     },

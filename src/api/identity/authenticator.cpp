@@ -25,7 +25,8 @@ std::size_t count(const http::request& rq, std::string_view name) {
 
 } // namespace
 
-authenticator::authenticator(const identity_gate& g, sigv4_rules rules) : gate_(g), signatures_(std::move(rules)) {}
+authenticator::authenticator(const identity_gate& g, sigv4_rules rules, http::signed_path path)
+    : gate_(g), signatures_(std::move(rules), path) {}
 
 result<authenticated> authenticator::operator()(http::request& rq) {
   const auto authorizations = count(rq, "authorization"), api_keys = count(rq, "x-api-key");

@@ -23,8 +23,8 @@ struct authenticated {
 
 class authenticator {
 public:
-  // The gate outlives it.
-  authenticator(const identity_gate&, sigv4_rules);
+  // The gate outlives it. Front doors for SDKs of other services than S3 take the path as those sign it.
+  authenticator(const identity_gate&, sigv4_rules, http::signed_path = http::signed_path::as_s3);
   // Errors: as sigv4_verifier and gate; ec::invalid_argument for two proofs at once; ec::access_denied for none.
   result<authenticated> operator()(http::request&);
 
