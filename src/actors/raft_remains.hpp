@@ -1,5 +1,5 @@
 // raft_remains: what a stopped Raft member has on its disk, and a new group of one made of it when the others are lost.
-// Offline: nobody else has the member open. Why it is safe, and what is not: docs/decisions/0008-recovering-metadata.md.
+// Offline: nobody else has the member open. Why it is safe, and what is not: docs/decisions/0011-recovering-metadata.md.
 #pragma once
 
 #include "actors/raft_host.hpp"

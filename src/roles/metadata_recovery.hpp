@@ -1,5 +1,5 @@
 // metadata_recovery: a new metadata group out of one member whose others are lost, by the node's stopped process. See first
-// what there is (examine), let a person decide, then found(). docs/decisions/0008-recovering-metadata.md says why it is safe.
+// what there is (examine), let a person decide, then found(). docs/decisions/0011-recovering-metadata.md says why it is safe.
 #pragma once
 
 #include "actors/raft_remains.hpp"
