@@ -6,7 +6,8 @@
 #   scripts/check.sh --quick      lint, release build, unit tests
 #   scripts/check.sh --only STEP  one step (may be repeated): deps lint format build unit sanitize fuzz examples e2e
 #
-# FUZZ_SECONDS=30 per fuzz target, E2E_FULL=1 for the long end-to-end tests, JOBS for parallel compilers.
+# FUZZ_SECONDS=30 per fuzz target, E2E_FULL=1 for the long end-to-end tests, E2E_WORKERS=2 of them at a time, JOBS for
+# parallel compilers.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 exec </dev/null
@@ -21,7 +22,7 @@ while (($# > 0)); do
       steps+=("$2")
       shift
       ;;
-    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "check.sh: unknown option '$1'; see --help" >&2; exit 2 ;;
   esac
   shift
@@ -54,7 +55,7 @@ step_unit() { ctest --test-dir build/release --timeout 300 -j "$jobs"; }
 
 step_sanitize() {
   cmake --preset dev
-  cmake --build --preset dev -j "$jobs" --target test_codec test_store test_core test_net test_actors test_api test_roles test_cli test_sim
+  cmake --build --preset dev -j "$jobs" --target test_codec test_store test_core test_net test_actors test_api test_roles test_cli test_sim test_volumes
   ctest --test-dir build/dev --timeout 600 -j "$jobs"
   # Threads of our own that share memory, below CAF (whose library is not instrumented).
   cmake --preset tsan
@@ -95,7 +96,10 @@ step_fuzz() {
 
 step_examples() { "$python" -m pytest -q -p no:cacheprovider test/e2e/test_examples.py; }
 
-step_e2e() { "$python" -m pytest -q -p no:cacheprovider test/e2e --ignore test/e2e/test_examples.py; }
+# Files side by side: most of a cluster test is waiting. A file's tests stay together, and share its servers.
+step_e2e() {
+  "$python" -m pytest -q -p no:cacheprovider -n "${E2E_WORKERS:-2}" --dist loadfile test/e2e --ignore test/e2e/test_examples.py
+}
 
 passed=0
 for step in "${steps[@]}"; do

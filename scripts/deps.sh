@@ -15,7 +15,7 @@ build=(g++ cmake ninja-build ccache pkg-config git
   libpugixml-dev libyaml-cpp-dev libedit-dev libcli11-dev libspdlog-dev libfmt-dev libxxhash-dev libcurl4-openssl-dev libgoogle-perftools-dev
   prometheus-cpp-dev libzstd-dev catch2 libbenchmark-dev)
 # clang and its runtime: the fuzz targets. The rest: lint, end-to-end tests and the clients they drive.
-test=(clang clang-format libclang-rt-14-dev python3 python3-pytest python3-boto3 python3-yaml python3-grpcio python3-protobuf awscli s3cmd rclone curl)
+test=(clang clang-format libclang-rt-14-dev python3 python3-pytest python3-pytest-xdist python3-boto3 python3-yaml python3-grpcio python3-protobuf awscli s3cmd rclone curl)
 
 list=false
 if [[ "${1:-}" == --list ]]; then
