@@ -37,7 +37,7 @@ def storage(node):
 
 
 def healing(node):
-    return admin(node, "status").get("healing", {})
+    return {"under_protected": {"extents": None, "objects": None, "counted": False}, **admin(node, "status").get("healing", {})}
 
 
 class HalfAnUpload:
