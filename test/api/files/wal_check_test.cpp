@@ -183,7 +183,7 @@ TEST_CASE("a damaged segment does not become the base") {
   log_fixture f;
   for (int i = 0; i < 60; ++i) f.put(1, "content");
   const auto before = f.segments();
-  REQUIRE(before.closed.size() > 2);
+  REQUIRE(before.closed.size() >= 2);
   f.rows->erase(tables::file_log_entry(before.closed[0].id(), 0));
   auto refused = [](log_access& a) -> http::task<bool> {
     try {

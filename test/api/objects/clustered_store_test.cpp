@@ -48,7 +48,7 @@ TEST_CASE_METHOD(
   CHECK(rows_below(garbage_rows()) == 1);
   CHECK(read(old, 0, big).value() == content_of(1, big)); // who reads the old one reads it to its end
   REQUIRE(put("k", "smaller"));
-  REQUIRE(run(store.remove("bkt", "k", {})));
+  REQUIRE(run(store.remove("bkt", "k", {}, {})));
   CHECK(rows_below(garbage_rows()) == 1);
   CHECK(rows_below(std::string(1, tables::inlines)) == 0);
   REQUIRE(run(store.delete_bucket("bkt")));
