@@ -9,7 +9,7 @@
 set -euo pipefail
 
 runtime=(libcaf-core0.17 libprotobuf32 liblmdb0 libisal2 libraft2 libssl3 libpugixml1v5 libyaml-cpp0.7 libedit2 libspdlog1.10 libfmt9
-  libcurl4 libtcmalloc-minimal4 libprometheus-cpp-core1.0 libzstd1 libxxhash0 libgrpc++1.51 libgrpc29 libstdc++6)
+  libcurl4 libtcmalloc-minimal4 libprometheus-cpp-core1.0 libzstd1 libxxhash0 libgrpc++1.51 libgrpc29 libabsl20220623 libstdc++6)
 build=(g++ cmake ninja-build ccache pkg-config git
   libcaf-dev protobuf-compiler libprotobuf-dev protobuf-compiler-grpc libgrpc++-dev liblmdb-dev libisal-dev libraft-dev libboost1.81-dev libssl-dev
   libpugixml-dev libyaml-cpp-dev libedit-dev libcli11-dev libspdlog-dev libfmt-dev libxxhash-dev libcurl4-openssl-dev libgoogle-perftools-dev

@@ -88,7 +88,7 @@ result<> shards_front::impl::attach() {
     if (!provider) return named(provider.error());
     auto got = (*provider)->attach(v);
     if (!got) return named(got.error());
-    volume_options o;
+    shard_volume_options o;
     o.id = v.id;
     o.root = (*got)->root();
     o.shared = (*got)->shared();

@@ -25,7 +25,7 @@ std::optional<std::uint64_t> shard_number(std::string_view name) {
 
 } // namespace
 
-volume::volume(volume_options o)
+volume::volume(shard_volume_options o)
     : options_(std::move(o)), disk_(make_posix_disk(options_.root)), lease_(*options_.clock) {}
 
 result<std::vector<std::uint64_t>> volume::shards() const {

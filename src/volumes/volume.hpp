@@ -18,7 +18,7 @@
 
 namespace troupe {
 
-struct volume_options {
+struct shard_volume_options {
   std::string id;
   std::string root;    // an existing directory
   bool shared = false; // other processes may write there: a takeover copies what they may have open
@@ -30,7 +30,7 @@ struct volume_options {
 
 class volume {
 public:
-  explicit volume(volume_options);
+  explicit volume(shard_volume_options);
 
   const std::string& id() const { return options_.id; }
   const std::string& root() const { return options_.root; }
@@ -80,7 +80,7 @@ private:
   result<std::shared_ptr<kv_shard>> open_writer(slot&, std::uint64_t shard, std::uint64_t token, bool make);
   result<std::shared_ptr<kv_shard>> writable(std::uint64_t shard, bool make);
 
-  volume_options options_;
+  shard_volume_options options_;
   std::unique_ptr<disk> disk_;
   lease_guard lease_;
   mutable std::mutex mutex_;

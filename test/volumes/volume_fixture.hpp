@@ -31,7 +31,7 @@ inline pb::volume_row row_of(const std::string& holder, std::uint64_t token) {
 }
 
 inline std::shared_ptr<volume> volume_at(const std::string& root, const monotonic_clock& clock, kv_limits limits = {}) {
-  volume_options o;
+  shard_volume_options o;
   o.id = "v";
   o.root = root;
   o.shared = true;

@@ -284,7 +284,7 @@ TEST_CASE("writers at the same time share fsyncs and all of their writes are the
 TEST_CASE("shards that nobody uses are closed when too many are open") {
   temporary_directory at;
   set_clock clock;
-  volume_options o;
+  shard_volume_options o;
   o.id = "v";
   o.root = at.path();
   o.clock = &clock;
