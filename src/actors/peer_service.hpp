@@ -20,8 +20,8 @@ struct peer_service_options {
   shard_actor shard;                // may be empty, as the others
   metadata_actor metadata;          // the member of this process
   gossiper_actor gossiper;
-  surveyor_actor surveyor;                   // of a coordinator
-  const read_pins* pins = nullptr;           // the same; outlives the actor
+  surveyor_actor surveyor;         // of a coordinator
+  const read_pins* pins = nullptr; // the same; outlives the actor
   std::shared_ptr<const process_controls> controls;
   std::chrono::milliseconds timeout{30'000}; // of every request of ours
 };

@@ -117,7 +117,7 @@ struct cluster_config {
   audit_settings audit; // of every node; file: empty for data_dir/audit.log, "off", or a path with {node} in it
   bool faults = false;  // whether faults may be injected while it runs
 
-  const node_config* find(const node_id&) const;       // null when there is no such node
+  const node_config* find(const node_id&) const;     // null when there is no such node
   audit_settings audit_of(const node_config&) const; // with the path of its file
   // The files of one node; nothing when the cluster runs without TLS (on loopback, or in one process).
   std::optional<tls_files> tls_of(const node_id&) const;

@@ -17,7 +17,7 @@ struct token_settings {
 };
 
 struct identity_settings {
-  std::string master_key_file; // 64 hex digits; empty: users can not have SigV4 keys
+  std::string master_key_file;  // 64 hex digits; empty: users can not have SigV4 keys
   bool make_master_key = false; // when the file is not there
   std::chrono::milliseconds refresh{1'000};
   token_settings jwt;

@@ -60,8 +60,8 @@ struct node_process::impl {
   std::string cluster_id;
   std::shared_ptr<const fault_switches> faults; // empty: not enabled
   std::shared_ptr<event_log> events = std::make_shared<event_log>(system_clock_source());
-  std::shared_ptr<generation_keeper> generation;    // of the metadata group
-  std::shared_ptr<tcp_channel> net;                 // outlives every actor that may answer a peer
+  std::shared_ptr<generation_keeper> generation; // of the metadata group
+  std::shared_ptr<tcp_channel> net;              // outlives every actor that may answer a peer
   std::shared_ptr<address_book> addresses = std::make_shared<address_book>();
   std::shared_ptr<live_node_counts> counts = std::make_shared<live_node_counts>();
   read_pins pins; // of what is in use here
