@@ -148,9 +148,9 @@ void listing(benchmark::State& s) {
   std::shared_ptr<state_base> base = open_lmdb_base({.path = where.path()}).value();
   constexpr int rows = 1'000'000, step = 100'000;
   for (int first = 0; first < rows; first += step) {
-    std::vector<state_base::change> changes;
+    state_base::changes changes;
     for (int i = first; i < first + step; ++i)
-      changes.push_back({tables::object("bucket", "photos/" + std::to_string(10'000'000 + i)), std::string(300, 'v')});
+      changes.emplace(tables::object("bucket", "photos/" + std::to_string(10'000'000 + i)), std::string(300, 'v'));
     base->apply(changes, std::to_string(first)).value();
   }
   state all{base};

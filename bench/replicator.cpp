@@ -87,8 +87,8 @@ struct cluster {
     return call<upload_summary>(self, session, caf::infinite, finish_atom::value).extent;
   }
   void get(caf::scoped_actor& self, const pb::extent& extent) {
-    auto session = call<download_actor>(
-      self, replicator, caf::infinite, download_atom::value, wire{extent}, std::uint64_t{0}, extent.size());
+    auto session = call<download_actor>(self, replicator, caf::infinite, download_atom::value, wire{extent},
+      std::uint64_t{0}, extent.size(), trace_context{});
     std::uint64_t got = 0;
     for (;;) {
       auto c = call<chunk>(self, session, caf::infinite, next_atom::value);

@@ -7,7 +7,9 @@ root="$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)"
 "$root/scripts/deps.sh" build
 (
   cd "$root"
-  cmake --preset release >/dev/null
+  how=()
+  [[ -e build/release/CMakeCache.txt ]] || how=(-DTROUPE_UNITY=ON) # all at once is what a first build needs
+  cmake --preset release "${how[@]}" >/dev/null
   cmake --build --preset release --target troupe
 ) >&2 # stdout is the server's: scripts read `listening s3=...` from it
 exec "$root/build/release/troupe" dev "$@"

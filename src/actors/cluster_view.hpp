@@ -50,7 +50,9 @@ struct session_limits {
   std::chrono::milliseconds idle_timeout{300'000}; // without a message, a session gives up
   std::chrono::milliseconds suspicion{10'000};     // a node that failed an upload gets no new ones for so long
   unsigned hash_together_from = 4;                 // uploads at a time; fewer are faster hashed each by its own session
-  latency_estimate::bounds hedge;                  // when another node is asked for a piece: the p95 of reads, within
+  // Of a session that is traced, only the pieces of so many stripes get spans of their own: they look much the same.
+  std::uint64_t stripes_traced_max = 4;
+  latency_estimate::bounds hedge; // when another node is asked for a piece: the p95 of reads, within
 };
 
 // How long reads of pieces take, over all downloads of a replicator. Sessions run on several threads.

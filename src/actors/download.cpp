@@ -42,6 +42,9 @@ struct session {
     auto size = map.layout().size();
     position = std::min(start.offset, size);
     end = position + std::min(start.length, size - position);
+    first_stripe = position < size ? map.layout().at(position).stripe : 0;
+    start.traced.set("troupe.bytes", end - position);
+    trace = start.traced.context_bytes();
   }
   download_start start;
   extent_map map;
@@ -55,6 +58,8 @@ struct session {
   clock_time last_message;
   std::optional<clock_time> armed;
   log_limit lines;
+  std::uint64_t first_stripe = 0;
+  std::string trace; // for the nodes; empty: not traced
 };
 
 struct download_state {
@@ -102,6 +107,7 @@ result<chunk> decode(const session& s, std::uint64_t stripe, const open_stripe& 
 void fail_session(download_pointer self, error e) {
   auto& s = *self->state.s;
   bool told = s.waiting.pending();
+  s.start.traced.failed(e.message);
   s.waiting(e);
   s.failure = std::move(e);
   s.stripes.clear();
@@ -165,6 +171,7 @@ void ask(download_pointer self, std::uint64_t stripe, stripe_read::asks todo) {
     id.set_data_id(s->map.id().to_bytes());
     id.set_stripe(stripe);
     id.set_piece(piece);
+    if (!s->trace.empty() && stripe - s->first_stripe < s->start.limits.stripes_traced_max) id.set_trace(s->trace);
     self->request(*shard, s->start.limits.piece_timeout, read_atom::value, wire{std::move(id)})
       .then(
         [=](const chunk& bytes) {
@@ -207,6 +214,7 @@ void advance(download_pointer self) {
   fill_window(self);
   if (s.failure || !s.waiting.pending()) return;
   if (s.window.empty()) {
+    s.start.traced.end();
     s.waiting(chunk{});
     self->quit();
     return;

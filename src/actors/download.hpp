@@ -4,6 +4,7 @@
 #pragma once
 
 #include "actors/cluster_view.hpp"
+#include "core/tracer.hpp"
 
 #include <caf/fwd.hpp>
 
@@ -18,6 +19,7 @@ struct download_start {
   std::shared_ptr<const cluster_view> cluster;
   std::shared_ptr<read_latency> latency;
   session_limits limits;
+  open_span traced; // the session's; those of the pieces of its first stripes are children of it
 };
 
 // ec::corrupt when the extent makes no sense.

@@ -23,10 +23,14 @@ struct elector_state {
   std::string row_bytes; // as it was read, or written by us: what a compare and set expects
   bool row_there = false;
   std::uint64_t renewals = 0;
-  bool sealed = false;  // by our token
-  bool busy = false;    // a request of the state machine is under way
-  bool leaving = false; // takes nothing any more
+  bool sealed = false;          // by our token
+  bool busy = false;            // a request of the state machine is under way
+  bool leaving = false;         // takes nothing any more
+  unsigned failures = 0;        // of sealing, in a row
+  monotonic_time not_before{0}; // it is not taken sooner
 };
+
+constexpr auto hold_off_max = 60s;
 
 using self_pointer = failover_elector_actor::stateful_pointer<elector_state>;
 
@@ -43,10 +47,36 @@ void again(self_pointer self) {
   self->delayed_send(self, s.lease.tick(), tick_atom::value);
 }
 
-// Writers see the lease from now on, if the volume is ours to write already.
+// Writers see the lease from now on, if the volume is ours to write already; else whoever seals it.
 void tell_volume(self_pointer self) {
   auto& s = self->state;
-  if (s.lease.held() && s.sealed) s.options.volume->hold(s.lease.row(), s.lease.until());
+  if (!s.lease.held()) return;
+  if (s.sealed)
+    s.options.volume->hold(s.lease.row(), s.lease.until());
+  else
+    s.options.volume->claim(s.lease.row().token(), s.lease.until());
+}
+
+void hold_off(self_pointer self) {
+  auto& s = self->state;
+  const auto first = std::max<std::chrono::milliseconds>(s.options.lease.duration, 1000ms);
+  const auto wait = std::min<std::chrono::milliseconds>(first * (1 << std::min(s.failures, 10u)), hold_off_max);
+  ++s.failures;
+  s.not_before = s.options.clock->now() + wait;
+}
+
+// Of an exclusive volume; `then` in any case.
+template <class Then>
+void release(self_pointer self, Then then) {
+  auto& s = self->state;
+  if (!s.options.volume->exclusive()) return then();
+  auto run = [v = s.options.volume] { return v->release(); };
+  self->request(s.options.worker, caf::infinite, run_atom::value, work{std::move(run)})
+    .then([then] { then(); },
+      [self, then](const caf::error& e) {
+        spdlog::warn("volume {}: it could not be given back: {}", volume_of(self), from_caf(e).message);
+        then();
+      });
 }
 
 void expect_row(self_pointer self, pb::batch& batch) {
@@ -81,11 +111,15 @@ void seal(self_pointer self) {
       [self, token] {
         if (self->state.lease.row().token() != token) return;
         self->state.sealed = true;
+        self->state.failures = 0;
         tell_volume(self);
       },
       [self, token](const caf::error& e) {
         spdlog::error("volume {}: it can not be taken over: {}", volume_of(self), from_caf(e).message);
-        if (self->state.lease.row().token() == token) self->state.lease.gave_up(); // it is taken anew, and sealed again
+        if (self->state.lease.row().token() != token) return;
+        self->state.lease.gave_up(); // it is taken anew, by others if there are, and sealed again
+        hold_off(self);
+        release(self, [] {});
       });
 }
 
@@ -105,6 +139,7 @@ void take(self_pointer self) {
         if (r->applied() && !st.leaving) {
           st.row_bytes = bytes;
           st.row_there = true;
+          tell_volume(self);
           seal(self);
         }
         again(self);
@@ -153,9 +188,10 @@ void look(self_pointer self, const pb::read_reply& reply) {
     spdlog::warn("volume {}: this node is its primary no more (its token was {})", volume_of(self), had);
     s.options.volume->step_down();
     s.sealed = false;
+    release(self, [] {});
   }
   switch (step) {
-  case volume_lease::step::take: return s.leaving ? again(self) : take(self);
+  case volume_lease::step::take: return s.leaving || s.options.clock->now() < s.not_before ? again(self) : take(self);
   case volume_lease::step::renew: return renew(self);
   case volume_lease::step::wait:
   case volume_lease::step::lost: return again(self);
@@ -185,17 +221,27 @@ caf::delegated<void> leave(self_pointer self) {
     self->quit();
   };
   if (row.token() == 0 || s.options.lease.duration == 0ms) {
-    end();
+    release(self, end);
     return {};
   }
-  pb::batch batch;
-  expect_row(self, batch);
   row.clear_holder();
   row.clear_address();
-  put_row(batch, tables::volume(volume_of(self)), row.SerializeAsString());
-  self->request(s.options.metadata, patience(self), commit_atom::value, wire<pb::batch>{std::move(batch)})
-    .then([end](const wire<pb::batch_result>&) { end(); }, [end](const caf::error&) { end(); });
+  release(self, [self, end, row] { // the next one finds it free
+    pb::batch batch;
+    expect_row(self, batch);
+    put_row(batch, tables::volume(volume_of(self)), row.SerializeAsString());
+    self->request(self->state.options.metadata, patience(self), commit_atom::value, wire<pb::batch>{std::move(batch)})
+      .then([end](const wire<pb::batch_result>&) { end(); }, [end](const caf::error&) { end(); });
+  });
   return {};
+}
+
+void retake(self_pointer self) {
+  auto& s = self->state;
+  if (!s.lease.held() || s.leaving) return;
+  s.options.volume->step_down();
+  s.lease.gave_up();
+  s.sealed = false;
 }
 
 failover_elector_actor::behavior_type failover_elector(self_pointer self, failover_elector_options options) {
@@ -203,7 +249,8 @@ failover_elector_actor::behavior_type failover_elector(self_pointer self, failov
   self->state.options = std::move(options);
   self->set_default_handler(caf::drop);
   self->send(self, tick_atom::value);
-  return {[self](tick_atom) { tick(self); }, [self](leave_atom) { return leave(self); }};
+  return {[self](tick_atom) { tick(self); }, [self](retake_atom) { retake(self); },
+    [self](leave_atom) { return leave(self); }};
 }
 
 } // namespace

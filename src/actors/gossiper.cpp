@@ -22,6 +22,7 @@ struct gossiper_state {
   gossiper_options options;
   std::optional<gossip> members;
   std::optional<gossip::time> armed; // the earliest tick that is on its way
+  std::chrono::steady_clock::time_point probe_began;
   log_limit twin_lines;
 };
 
@@ -54,8 +55,17 @@ void arm(gossiper_pointer self) {
   self->delayed_send(self, std::max(next - now_of(self), gossip::time{1}), tick_atom::value);
 }
 
+void measure(gossiper_pointer self, const gossip::effects& seen) {
+  auto& s = self->state;
+  if (!s.options.latencies) return;
+  if (seen.probe_answered) s.options.latencies->heartbeat.observe(self->clock().now() - s.probe_began);
+  if (seen.probe_unanswered) ++s.options.latencies->heartbeats_unanswered;
+  if (seen.probe_began) s.probe_began = self->clock().now();
+}
+
 void carry_out(gossiper_pointer self, gossip::effects todo) {
   auto& s = self->state;
+  measure(self, todo);
   for (auto& d : todo.send)
     s.options.net->post(
       {name_at(*s.members, d.address), d.address}, plane::control, to_peer(peer_method::gossip, d.message));

@@ -6,6 +6,7 @@
 #include "base/environment.hpp"
 #include "core/event_log.hpp"
 #include "core/gossip.hpp"
+#include "core/latency_histogram.hpp"
 #include "net/channel.hpp"
 
 #include <caf/fwd.hpp>
@@ -25,7 +26,8 @@ struct gossiper_options {
   std::shared_ptr<channel> net;
   wall_clock* clock = nullptr; // for the first incarnation
   entropy* random = nullptr;
-  std::shared_ptr<event_log> events; // may be empty
+  std::shared_ptr<event_log> events;            // may be empty
+  std::shared_ptr<process_latencies> latencies; // told how long probes take; may be empty
 };
 
 gossiper_actor spawn_gossiper(caf::actor_system&, gossiper_options);

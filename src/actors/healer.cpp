@@ -68,7 +68,13 @@ void erase_rows(self_pointer self, const std::shared_ptr<step>& s) {
   self->request(o.metadata, o.request_timeout, commit_atom::value, wire<pb::batch>{std::move(batch)})
     .then(
       [self, s, rows](const wire<pb::batch_result>&) {
-        self->state.reclaimed += rows;
+        auto& st = self->state;
+        st.reclaimed += rows;
+        for (auto& row : s->rows) {
+          if (row.refused) continue;
+          for (const auto& e : row.found.extents)
+            if (auto r = st.repairing.find(e.data_id()); r != st.repairing.end()) r->second = true;
+        }
         next_step(self, s->more);
       },
       [self](caf::error& e) { // the rows are still there: the next walk meets them again

@@ -1,7 +1,7 @@
 // HEALER: reclaims what overwrites and deletes left behind. Walks table garbage, has the replicator remove the pieces
 // of each row that is old enough and not being read, and erases the row once every node confirmed: a node that was
 // away keeps its row until it is back. Also walks table repairs, where uploads noted the pieces that a node did not take, and
-// has the replicator make them anew (healer_repairs.cpp), one extent at a time. What nodes lost later (a disk that was
+// has the replicator make them anew (healer_repairs.cpp), a few extents at a time. What nodes lost later (a disk that was
 // replaced) is found by comparing what they have with what the records say (healer_compare.cpp), and noted in table
 // repairs: after the start, when a node returns, restarts or finds damage, when the map changes, and every few hours. The
 // same walk counts what is below its full redundancy. What all healing of this process is at, the MOVER's and the
@@ -41,9 +41,12 @@ struct healer_options {
   std::chrono::milliseconds interval{1'000}; // between walks
   std::chrono::milliseconds request_timeout{15'000};
   std::uint32_t rows_per_step = 256;
-  std::chrono::milliseconds repair_interval{5'000}; // between walks of table repairs
+  std::chrono::milliseconds repair_interval{
+    5'000}; // between walks of table repairs; less after one that repaired something
   // Comparing what nodes have with what records say: when it begins, between its steps, between whole walks.
   std::chrono::milliseconds compare_delay{5'000}, compare_pause{20}, compare_interval{std::chrono::hours{1}};
+  // After a walk, before one that nobody ordered: at least so long, and as long as that walk took; at most the interval.
+  std::chrono::milliseconds compare_rest{5'000};
   std::chrono::milliseconds repair_timeout{
     std::chrono::minutes{30}};                     // of one extent, besides what the rate makes it wait
   std::chrono::milliseconds watch_interval{2'000}; // between looks at the nodes, and reports
@@ -68,16 +71,19 @@ struct healer_state {
   std::uint64_t refused = 0;                        // removals that a node did not confirm, since start
   std::string repair_cursor;                        // where the walk of table repairs is
   std::uint64_t repaired = 0, repaired_in_walk = 0; // extents since start, and in the walk that goes on
+  std::uint64_t repaired_bytes = 0;                 // since start
+  std::map<std::string, bool> repairing;            // by data id: whether this healer has reclaimed it meanwhile
   log_limit repair_lines;
   job_clock repair_job;
   std::size_t compare_table = 0; // which table the comparison walks, and where it is
   std::string compare_cursor;
-  std::uint64_t compare_armed = 0;                     // the number of the step that counts: the one armed last
-  bool recount_armed = false;                          // that step
-  bool comparing = false;                              // in the middle of a walk
-  bool compare_all = false;                            // something happened, anywhere: whatever was ordered
-  bool compare_again = false;                          // something happened that this walk may have missed
-  std::map<node_id, std::uint64_t> compare_began_with; // instances
+  std::uint64_t compare_armed = 0; // the number of the step that counts: the one armed last
+  bool recount_armed = false;      // that step
+  job_clock::time compare_began{0}, compare_rests_until{0};
+  bool comparing = false;                                       // in the middle of a walk
+  bool compare_all = false;                                     // something happened, anywhere: whatever was ordered
+  bool compare_again = false;                                   // something happened that this walk may have missed
+  std::map<node_id, std::uint64_t> compare_began_with;          // instances
   std::uint64_t compared = 0, incomplete = 0, not_compared = 0; // extents of this walk
   std::uint64_t low_extents = 0, low_rows = 0;                  // of this walk, below their full redundancy
   std::uint64_t low_extents_last = 0, low_rows_last = 0;        // of the last whole one

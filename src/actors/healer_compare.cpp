@@ -55,7 +55,14 @@ void begin_walk(self_pointer self) {
   s.compare_began_with.clear();
   for (auto& [node, seen] : s.watched)
     if (!seen.away) s.compare_began_with[node] = seen.instance;
-  s.compare_job.begin(now_of(self));
+  s.compare_began = now_of(self);
+  s.compare_job.begin(s.compare_began);
+}
+
+// A neighbour that comes and goes must not make it the only work of this cluster.
+std::chrono::milliseconds rest(self_pointer self) {
+  auto left = self->state.compare_rests_until - now_of(self);
+  return std::max(std::chrono::duration_cast<std::chrono::milliseconds>(left), std::chrono::milliseconds{0});
 }
 
 void end_walk(self_pointer self) {
@@ -82,8 +89,12 @@ void end_walk(self_pointer self) {
   s.compare_only.clear();
   if (s.compare_order == orders::running) s.compare_order = orders::none;
   if (s.not_compared != 0) s.compare_again = true;
-  auto soon = s.compare_order == orders::waiting ? order_interval : s.options.repair_interval;
-  arm_compare(self, s.compare_again ? std::min(soon, s.options.compare_interval) : s.options.compare_interval);
+  auto& o = s.options;
+  auto now = now_of(self);
+  s.compare_rests_until =
+    now + std::min(std::max<job_clock::time>(o.compare_rest, now - s.compare_began), o.compare_interval);
+  auto soon = s.compare_order == orders::waiting ? std::min(order_interval, o.compare_interval) : rest(self);
+  arm_compare(self, s.compare_again ? soon : o.compare_interval);
 }
 
 void next_step(self_pointer self, page_work& work) {
@@ -225,13 +236,14 @@ void compare_soon(self_pointer self) {
   s.compare_all = true;
   if (s.comparing)
     s.compare_again = true;
-  else
-    arm_compare(self, std::chrono::milliseconds{0});
+  else if (s.compare_order != orders::waiting) // that one comes at once, and is of all
+    arm_compare(self, rest(self));
 }
 
 void recount(self_pointer self) {
   auto& s = self->state;
-  if (s.comparing || s.recount_armed || s.low_extents_last == 0) return;
+  bool comes = s.comparing || s.recount_armed || s.compare_all || s.compare_again || s.compare_order == orders::waiting;
+  if (comes || s.low_extents_last == 0) return;
   arm_compare(self, std::min(s.options.recount_delay, s.options.compare_interval));
   s.recount_armed = true;
 }

@@ -1,6 +1,7 @@
 // The HEALER's walk of table repairs. A row says which pieces of an extent a node did not take when it was written; it
 // goes once they are there. What has been deleted meanwhile has no row any more: then the new pieces are removed again.
 #include "actors/healer.hpp"
+#include "actors/healing_view.hpp"
 #include "core/extent_codec.hpp"
 #include "core/stripe_rebuild.hpp"
 #include "core/tables.hpp"
@@ -8,6 +9,7 @@
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <deque>
 #include <utility>
 
@@ -16,9 +18,18 @@ namespace {
 
 using self_pointer = healer_actor::stateful_pointer<healer_state>;
 
+struct repair_row {
+  std::string key;
+  std::uint64_t digest = 0; // of its value
+  pb::repair_record record;
+};
+// A page of the walk: each of its extents is repaired once, up to repairs_at_once of them side by side. The next page is read
+// when all have ended, so that no extent is under way twice.
 struct repairs {
-  std::deque<std::pair<std::string, pb::repair_record>> rows; // of this page, still to do
-  bool more = false;                                          // rows follow this page
+  std::deque<repair_row> rows; // still to begin
+  std::size_t under_way = 0;
+  bool more = false;   // rows follow this page
+  bool failed = false; // the metadata group does not take what is done: the walk ends
 };
 
 void next_walk(self_pointer self, bool more) {
@@ -28,43 +39,54 @@ void next_walk(self_pointer self, bool more) {
   }
   self->state.repair_cursor.clear();
   self->state.repair_job.end();
+  auto pause = self->state.options.repair_interval;
   if (auto n = std::exchange(self->state.repaired_in_walk, 0); n != 0) {
     spdlog::info("healer: {} extents have all their pieces again", n);
-    recount(self); // how many still have not
+    recount(self);                           // how many still have not
+    pause = std::min(pause, order_interval); // a comparison may note more, faster than they are repaired
   }
-  self->delayed_send(self, self->state.options.repair_interval, repair_atom::value);
+  self->delayed_send(self, pause, repair_atom::value);
 }
 
-void repair_next(self_pointer self, const std::shared_ptr<repairs>& r);
+void repair_some(self_pointer self, const std::shared_ptr<repairs>& r);
 
 void complain(self_pointer self, const std::string& what) {
   if (self->state.repair_lines.allow(self->clock().now())) spdlog::warn("healer: {}", what);
 }
 
-void erase_row(self_pointer self, const std::shared_ptr<repairs>& r, const std::string& key, const pb::extent& extent) {
+void one_ended(self_pointer self, const std::shared_ptr<repairs>& r, const pb::extent& extent) {
+  self->state.repairing.erase(extent.data_id());
+  --r->under_way;
+  repair_some(self, r);
+}
+
+void erase_row(self_pointer self, const std::shared_ptr<repairs>& r, const repair_row& row, const pb::extent& extent) {
   pb::batch batch;
-  auto* there = batch.add_preconditions();
-  there->set_kind(pb::precondition::exists);
-  there->set_key(key);
+  auto* same = batch.add_preconditions();
+  same->set_kind(pb::precondition::equals);
+  same->set_key(row.key);
+  same->set_digest(row.digest);
   auto* op = batch.add_operations();
   op->set_kind(pb::operation::erase);
-  op->set_key(key);
+  op->set_key(row.key);
   auto& o = self->state.options;
   batch.set_now_ms(o.clock->now());
   self->request(o.metadata, o.request_timeout, commit_atom::value, wire<pb::batch>{std::move(batch)})
     .then(
       [self, r, extent](const wire<pb::batch_result>& done) {
+        auto& s = self->state;
         if (done->applied()) {
-          ++self->state.repaired;
-          ++self->state.repaired_in_walk;
-        } else { // reclaimed in the meantime
-          caf::anon_send(self->state.options.replicator, remove_atom::value, wire<pb::extent>{extent});
+          ++s.repaired;
+          ++s.repaired_in_walk;
+        } else if (s.repairing[extent.data_id()]) {
+          caf::anon_send(s.options.replicator, remove_atom::value, wire<pb::extent>{extent});
         }
-        repair_next(self, r);
+        one_ended(self, r, extent);
       },
-      [self](caf::error& e) { // the row is still there, and repairing again does no harm
+      [self, r, extent](caf::error& e) { // the row is still there, and repairing again does no harm
         complain(self, "could not erase a repair row: " + from_caf(e).message);
-        next_walk(self, false);
+        r->failed = true;
+        one_ended(self, r, extent);
       });
 }
 
@@ -79,31 +101,41 @@ std::uint64_t bytes_missing(const pb::repair_record& record) {
   return bytes;
 }
 
-constexpr int sharers = 4; // of the rate, at most
-
 std::chrono::milliseconds time_for(const healer_options& o, std::uint64_t bytes) {
   if (!o.rate) return o.repair_timeout;
-  return o.repair_timeout + sharers * std::chrono::duration_cast<std::chrono::milliseconds>(o.rate->time_of(bytes));
+  return o.repair_timeout +
+    healing_rate_sharers * std::chrono::duration_cast<std::chrono::milliseconds>(o.rate->time_of(bytes));
 }
 
-void repair_next(self_pointer self, const std::shared_ptr<repairs>& r) {
-  if (r->rows.empty()) return next_walk(self, r->more);
-  auto [key, record] = std::move(r->rows.front());
-  r->rows.pop_front();
-  auto extent = record.extent();
+void repair_one(self_pointer self, const std::shared_ptr<repairs>& r, repair_row row) {
+  auto extent = row.record.extent();
   auto& o = self->state.options;
-  auto bytes = bytes_missing(record);
-  self->request(o.replicator, time_for(o, bytes), repair_atom::value, wire<pb::repair_record>{std::move(record)})
+  auto bytes = bytes_missing(row.record);
+  self->state.repairing[extent.data_id()] = false;
+  ++r->under_way;
+  self->request(o.replicator, time_for(o, bytes), repair_atom::value, wire<pb::repair_record>{std::move(row.record)})
     .then(
-      [self, r, key = key, extent, bytes] {
+      [self, r, row = std::move(row), extent, bytes] {
         self->state.repair_job.step(1, bytes);
-        erase_row(self, r, key, extent);
+        self->state.repaired_bytes += bytes;
+        erase_row(self, r, row, extent);
       },
-      [self, r](caf::error& e) { // its node is still away, or too little is left of it: the next walk tries again
+      [self, r, extent](
+        caf::error& e) { // its node is still away, or too little is left of it: the next walk tries again
         self->state.repair_job.step(1);
         complain(self, "could not complete an extent: " + from_caf(e).message);
-        repair_next(self, r);
+        one_ended(self, r, extent);
       });
+}
+
+void repair_some(self_pointer self, const std::shared_ptr<repairs>& r) {
+  if (r->failed) r->rows.clear();
+  while (!r->rows.empty() && r->under_way < repairs_at_once) {
+    auto row = std::move(r->rows.front());
+    r->rows.pop_front();
+    repair_one(self, r, std::move(row));
+  }
+  if (r->under_way == 0) next_walk(self, r->more && !r->failed);
 }
 
 } // namespace
@@ -127,11 +159,11 @@ void walk_repairs(self_pointer self) {
         for (const auto& entry : page->entries()) {
           pb::repair_record record;
           if (record.ParseFromString(entry.value()))
-            r->rows.emplace_back(entry.key(), std::move(record));
+            r->rows.push_back({entry.key(), tables::digest_of(entry.value()), std::move(record)});
           else
             complain(self, "a repair row does not parse; it stays");
         }
-        repair_next(self, r);
+        repair_some(self, r);
       },
       [self](caf::error& e) {
         complain(self, "could not list repairs: " + from_caf(e).message);

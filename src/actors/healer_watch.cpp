@@ -47,6 +47,10 @@ pb::healing_report report_of(self_pointer self, const look& l) {
   r.set_suspects(l.sweeps.suspects());
   r.set_orphans_removed(l.sweeps.removed());
   r.set_repaired(s.repaired);
+  r.set_repaired_bytes(s.repaired_bytes);
+  r.set_moved(l.moves.extents_moved());
+  r.set_moved_bytes(l.moves.bytes_moved());
+  r.set_reclaimed(s.reclaimed);
   return r;
 }
 

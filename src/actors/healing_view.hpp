@@ -6,10 +6,16 @@
 #include "actors/interfaces.hpp"
 #include "core/cluster_map.hpp"
 
+#include <cstddef>
 #include <set>
 #include <utility>
 
 namespace troupe {
+
+// How many extents a HEALER repairs at a time. Each holds one stripe in memory.
+inline constexpr std::size_t repairs_at_once = 4;
+// Who shares the rate of healing, at most: those repairs, the MOVER, and as many that ran into a timeout and still go on.
+inline constexpr int healing_rate_sharers = 2 * (static_cast<int>(repairs_at_once) + 1);
 
 struct healing_view {
   explicit healing_view(cluster_map m) : map(std::move(m)), places(places_of(map)) {}

@@ -7,6 +7,7 @@
 #include "codec/checksum_set.hpp"
 #include "core/quorum.hpp"
 #include "core/stripe.hpp"
+#include "core/trace_context.hpp"
 #include "raft.pb.h"
 #include "store/log_sync.hpp"
 #include "troupe.pb.h"
@@ -104,6 +105,7 @@ struct upload_options {
   stripe_geometry geometry; // the caller's choice: core/placement.hpp, default_geometry()
   checksum_set checksums;   // computed over the content besides MD5
   troupe::durability durability = durability::quorum;
+  trace_context trace; // on whose behalf; mostly none
 };
 struct upload_summary {
   upload_summary() = default;
@@ -141,8 +143,8 @@ struct new_view {
 
 // Reads and writes of content: spawns the sessions.
 using replicator_actor = caf::typed_actor<caf::replies_to<upload_atom, upload_options>::with<upload_actor>,
-  // Bytes [offset, offset + length) of the extent.
-  caf::replies_to<download_atom, wire<pb::extent>, std::uint64_t, std::uint64_t>::with<download_actor>,
+  // Bytes [offset, offset + length) of the extent, on somebody's behalf.
+  caf::replies_to<download_atom, wire<pb::extent>, std::uint64_t, std::uint64_t, trace_context>::with<download_actor>,
   // Removes an extent's pieces everywhere; an error while a node did not confirm.
   caf::replies_to<remove_atom, wire<pb::extent>>::with<void>,
   // Which pieces are missing on the nodes that answer.
@@ -264,6 +266,7 @@ using surveyor_actor = caf::typed_actor<
 
 } // namespace troupe
 
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::trace_context) // between processes it is a field of the request
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::new_view)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::new_healing_view)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::members_view)

@@ -14,10 +14,11 @@ using row_values = std::map<std::string, std::string>; // by key; those that exi
 
 inline std::string map_key() { return tables::system_row("cluster_map"); }
 
-inline std::optional<std::string> row_in(const row_values& rows) {
-  auto found = rows.find(map_key());
+inline std::optional<std::string> value_of(const row_values& rows, const std::string& key) {
+  auto found = rows.find(key);
   return found == rows.end() ? std::nullopt : std::optional{found->second};
 }
+inline std::optional<std::string> row_in(const row_values& rows) { return value_of(rows, map_key()); }
 
 inline row_values rows_of(const pb::read_reply& reply) {
   row_values rows;

@@ -69,13 +69,19 @@ void start_sync(metadata_pointer self) {
   auto& s = self->state;
   auto ticket = s.host->take_sync();
   if (!ticket) return;
+  s.pacing.sync_started(self->clock().now());
   auto ended = [self](const result<>& outcome) {
-    if (outcome) {
+    auto& host = *self->state.host;
+    self->state.pacing.sync_ended(self->clock().now());
+    // A member that decides alone answers first unless half of what is on its way waits: those who got their answers bring
+    // the next batches, and a sync for each handful of them would cost more than what the disk could do meanwhile. Others
+    // have theirs to wait for.
+    if (outcome && (!host.alone() || 2 * self->state.queue.size() >= self->state.proposed_commits)) {
       propose_waiting(self, 2);
       start_sync(self);
     }
-    self->state.host->synced(outcome);
-    carry_out(self);
+    host.synced(outcome);
+    carry_out_soon(self);
   };
   self->request(s.options.syncer, caf::infinite, sync_atom::value, *ticket)
     .then([ended] { ended({}); }, [ended](const caf::error& e) { ended(from_caf(e)); });
@@ -85,7 +91,7 @@ void start_sync(metadata_pointer self) {
 bool may_stop(metadata_pointer self) {
   auto& s = self->state;
   if (s.host->leader() && s.host->voters() > 1 && self->clock().now() < s.stop_by) {
-    if (s.proposed > 0) return false;
+    if (!s.proposed.empty()) return false;
     if (!std::exchange(s.handing_over, true))
       s.handed_over = !s.host->transfer(0, [&s](const result<>&) { s.handed_over = true; });
     if (!s.handed_over) return false;
@@ -114,6 +120,10 @@ void carry_out(metadata_pointer self) {
   }
 }
 
+void carry_out_soon(metadata_pointer self) {
+  if (!std::exchange(self->state.gathering, true)) self->send(self, gathered{});
+}
+
 namespace {
 
 void tick(metadata_pointer self) {
@@ -139,6 +149,10 @@ wire<pb::metadata_status> status_of(const metadata_state& s) {
   out.set_id(s.options.id);
   for (auto& m : s.host->members()) *out.add_members() = std::move(m);
   out.set_recovering(s.host->recovering());
+  for (auto& segment : s.host->log_segments()) {
+    out.set_log_segments(out.log_segments() + 1);
+    out.set_log_bytes(out.log_bytes() + segment.bytes);
+  }
   return wire{std::move(out)};
 }
 
@@ -156,6 +170,13 @@ ticking_metadata::behavior_type metadata(
   s.options = std::move(options);
   s.replica = std::move(parts->replica);
   s.host = std::move(parts->host);
+  s.replica->take_entries_from([&s](std::uint64_t index) {
+    auto* mine = proposed_at(s, index);
+    return mine == nullptr ? nullptr : &mine->entry;
+  });
+  s.replica->on_outcome([&s](std::uint64_t index, metadata_machine::batch_outcome o) {
+    if (auto* mine = proposed_at(s, index)) note_outcome(*mine, std::move(o));
+  });
   *parts->fetch_state = [self](
                           std::uint64_t member, const std::string& address) { start_fetch(self, member, address); };
   self->set_default_handler(caf::drop);
@@ -180,6 +201,10 @@ ticking_metadata::behavior_type metadata(
     [self](copy_atom, const wire<pb::state_copy_request>& request) { return serve_copy(self, request); },
     [self](members_atom, const wire<pb::member_change>& change) { return change_members(self, change); },
     [self](tick_atom) { tick(self); },
+    [self](gathered) {
+      self->state.gathering = false;
+      carry_out(self);
+    },
     [self](const fetched& arrived) {
       on_fetched(self, arrived);
       carry_out(self);

@@ -8,6 +8,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/metadata_replica.hpp"
 #include "actors/worker.hpp"
+#include "core/tracer.hpp"
 
 #include <caf/fwd.hpp>
 
@@ -22,6 +23,7 @@ namespace troupe {
 
 class disk;
 class entropy;
+struct process_latencies;
 
 struct metadata_options {
   metadata_options() = default; // not an aggregate: CAF rule 1
@@ -43,9 +45,11 @@ struct metadata_options {
   std::string directory; // on that disk: for the Raft log and its small files
   std::shared_ptr<state_base> base;
   syncer_actor syncer;
-  worker_actor worker;       // for checkpoints and copies
-  entropy* random = nullptr; // nothing: the system's
-  bool detached = true;      // its handlers write files and read LMDB
+  worker_actor worker;                          // for checkpoints and copies
+  entropy* random = nullptr;                    // nothing: the system's
+  std::shared_ptr<tracer> tracing;              // nothing: off
+  bool detached = true;                         // its handlers write files and read LMDB
+  std::shared_ptr<process_latencies> latencies; // told how long commits take; may be empty
 
   std::chrono::milliseconds heartbeat{100};
   std::chrono::milliseconds election{1000};
@@ -59,7 +63,7 @@ struct metadata_options {
   // Entries that no checkpoint has covered yet, in memory and on disk: commits wait at this bound. Must be well above
   // checkpoint.command_bytes.
   std::uint64_t held_bytes_max = std::uint64_t{64} << 20;
-  std::uint64_t segment_bytes = std::uint64_t{16} << 20;
+  std::uint64_t segment_bytes = std::uint64_t{64} << 20;
   // What a checkpoint leaves of the log for members that lag: entries and bytes.
   unsigned trailing_entries = 16384;
   std::uint64_t trailing_bytes = std::uint64_t{8} << 20;

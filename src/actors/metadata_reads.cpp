@@ -16,6 +16,13 @@ void end_reads(std::deque<metadata_state::waiting_read> reads, const result<>& r
   for (auto& r : reads) r.go_on(readable);
 }
 
+// Ends with the last copy of the read; nothing when the request is not traced.
+std::shared_ptr<open_span> span_of(metadata_pointer self, const std::string& trace, const char* name) {
+  auto& tracing = self->state.options.tracing;
+  if (!tracing || trace.empty()) return {};
+  return std::make_shared<open_span>(tracing, std::string_view{trace}, name, span_kind::server);
+}
+
 template <class T>
 caf::result<wire<T>> when_readable(metadata_pointer self, std::function<result<T>()> read) {
   auto& s = self->state;
@@ -44,11 +51,17 @@ caf::result<wire<T>> when_readable(metadata_pointer self, std::function<result<T
 } // namespace
 
 caf::result<wire<pb::read_reply>> read(metadata_pointer self, const wire<pb::read_request>& request) {
-  return when_readable<pb::read_reply>(self, [&r = self->state.replica, request] { return r->read(*request); });
+  return when_readable<pb::read_reply>(
+    self, [&r = self->state.replica, request, traced = span_of(self, request->trace(), "read rows")] {
+      return r->read(*request);
+    });
 }
 
 caf::result<wire<pb::list_reply>> list(metadata_pointer self, const wire<pb::list_request>& request) {
-  return when_readable<pb::list_reply>(self, [&r = self->state.replica, request] { return r->list(*request); });
+  return when_readable<pb::list_reply>(
+    self, [&r = self->state.replica, request, traced = span_of(self, request->trace(), "list rows")] {
+      return r->list(*request);
+    });
 }
 
 void serve_reads(metadata_pointer self) {

@@ -39,17 +39,19 @@ result<> metadata_replica::apply(std::uint64_t index, bytes_view command) {
   handed_in_ = index;
   command_bytes_ += command.size();
   ++commands_;
-  outcomes_.clear();
   if (index <= applied_) return {};
   pb::log_entry entry;
-  if (!entry.ParseFromArray(command.data(), static_cast<int>(command.size())))
+  auto* known = source_ ? source_(index) : nullptr;
+  if (known != nullptr && static_cast<std::size_t>(known->GetCachedSize()) == command.size())
+    entry.Swap(known);
+  else if (!entry.ParseFromArray(command.data(), static_cast<int>(command.size())))
     return fail(ec::corrupt, "Raft entry " + std::to_string(index) + " does not parse");
   if (entry.index() != index)
     return fail(
       ec::corrupt, "Raft entry " + std::to_string(index) + " says that it is entry " + std::to_string(entry.index()));
-  auto outcomes = machine_.apply(std::move(entry), index);
-  if (!outcomes) return std::move(outcomes).error();
-  outcomes_ = std::move(*outcomes);
+  TROUPE_TRY(machine_.apply(std::move(entry), index, [&](metadata_machine::batch_outcome o) {
+    if (tell_) tell_(index, std::move(o));
+  }));
   applied_ = index;
   return {};
 }
@@ -76,7 +78,6 @@ result<> metadata_replica::replace(state_arrival& arrival) {
   TROUPE_TRY(rows_.replace(arrival));
   auto index = index_of(rows_.position());
   if (!index) return std::move(index).error();
-  outcomes_.clear();
   applied_ = checkpointed_ = handed_in_ = *index;
   command_bytes_ = commands_ = 0;
   return {};

@@ -39,8 +39,12 @@ public:
   // After a failure the owner decides when the next try is due.
   void pause_checkpoints(bool paused) { paused_ = paused; }
 
-  // What the entry that was applied last did; once.
-  std::vector<metadata_machine::batch_outcome> take_outcomes() { return std::move(outcomes_); }
+  // Told what each batch of an entry did, while the entry is applied.
+  using outcome_sink = std::function<void(std::uint64_t index, metadata_machine::batch_outcome)>;
+  void on_outcome(outcome_sink tell) { tell_ = std::move(tell); }
+  // An entry that was proposed here needs no parsing: it is taken from whoever has it. Null: parse the command.
+  using entry_source = std::function<pb::log_entry*(std::uint64_t index)>;
+  void take_entries_from(entry_source source) { source_ = std::move(source); }
   result<pb::read_reply> read(const pb::read_request& request) const { return machine_.read(request); }
   result<pb::list_reply> list(const pb::list_request& request) const { return machine_.list(request); }
 
@@ -51,7 +55,8 @@ private:
   state rows_;
   metadata_machine machine_;
   checkpoint_limits limits_;
-  std::vector<metadata_machine::batch_outcome> outcomes_;
+  outcome_sink tell_;
+  entry_source source_;
   std::uint64_t applied_ = 0;      // the rows hold everything up to here
   std::uint64_t checkpointed_ = 0; // and this much of it survives without the log
   std::uint64_t checkpointing_ = 0;

@@ -31,8 +31,7 @@ struct routed {
   bool asked = false;      // a leader has it now
   std::uint64_t tries = 0; // answers to earlier ones do not count
   // Asks the member; answers the caller when that succeeds.
-  std::function<void(const metadata_actor&, std::chrono::milliseconds timeout, std::uint64_t id, std::uint64_t tried)>
-    ask;
+  std::function<void(std::size_t member, std::uint64_t id, std::uint64_t tried)> ask;
   on_failure give_up;
 };
 
@@ -47,8 +46,9 @@ struct router_state {
   metadata_router_options options;
   std::map<std::uint64_t, routed> requests;
   std::uint64_t next_id = 1;
-  std::vector<metadata_actor> learnt; // members that were not known at the start
-  std::optional<std::size_t> leader;  // as far as we know
+  std::map<std::size_t, std::size_t> unanswered; // questions, by member; of requests that were given up, too
+  std::vector<metadata_actor> learnt;            // members that were not known at the start
+  std::optional<std::size_t> leader;             // as far as we know
   std::uint64_t leader_term = 0;
   std::size_t searching = 0;     // members that have not said yet whether they lead
   std::vector<std::string> said; // by them, of this search
@@ -61,11 +61,9 @@ void search(router_pointer self);
 void try_request(router_pointer self, std::uint64_t id) {
   auto& s = self->state;
   auto& r = s.requests.at(id);
-  auto now = self->clock().now();
   r.asked = true;
-  r.asked_at = now;
-  auto left = std::chrono::duration_cast<std::chrono::milliseconds>(r.until - now);
-  r.ask(s.options.members[*s.leader].actor, std::max(left, std::chrono::milliseconds{1}), id, ++r.tries);
+  r.asked_at = self->clock().now();
+  r.ask(*s.leader, id, ++r.tries);
 }
 
 void give_up(router_pointer self, std::uint64_t id, error why) {
@@ -157,7 +155,7 @@ void tick(router_pointer self) {
   auto& s = self->state;
   auto now = self->clock().now();
   std::vector<std::uint64_t> late;
-  bool slow = false, waits = false;
+  bool slow = s.leader && s.unanswered[*s.leader] >= s.options.waiting_max, waits = false;
   for (auto& [id, r] : s.requests) {
     if (r.until <= now) late.push_back(id);
     slow |= r.asked && now - r.asked_at > s.options.suspicion;
@@ -174,23 +172,28 @@ void tick(router_pointer self) {
 template <class R, class Atom, class Request>
 caf::result<wire<R>> route(router_pointer self, bool repeatable, Atom atom, const wire<Request>& request) {
   auto& s = self->state;
-  if (s.requests.size() >= s.options.waiting_max)
-    return to_caf(fail(ec::slow_down, std::to_string(s.requests.size()) + " requests wait for the metadata leader"));
+  if (auto n = std::max(s.requests.size(), s.leader ? s.unanswered[*s.leader] : 0); n >= s.options.waiting_max)
+    return to_caf(fail(ec::slow_down, std::to_string(n) + " requests wait for the metadata leader"));
   reply<wire<R>> answer{self};
   auto id = s.next_id++;
   routed r;
   r.until = self->clock().now() + s.options.patience;
   r.repeatable = repeatable;
   r.give_up = [answer](error why) { answer(std::move(why)); };
-  r.ask = [=](
-            const metadata_actor& member, std::chrono::milliseconds timeout, std::uint64_t mine, std::uint64_t tried) {
-    self->request(member, timeout, atom, request)
+  // Without a timeout of its own, which would cost the actor clock two of its steps: tick() gives up what is late.
+  r.ask = [=](std::size_t member, std::uint64_t mine, std::uint64_t tried) {
+    ++self->state.unanswered[member];
+    self->request(self->state.options.members[member].actor, caf::infinite, atom, request)
       .then(
         [=](const wire<R>& got) {
+          --self->state.unanswered[member];
           answer(got);
           self->state.requests.erase(mine);
         },
-        [=](const caf::error& e) { failed(self, mine, tried, from_caf(e)); });
+        [=](const caf::error& e) {
+          --self->state.unanswered[member];
+          failed(self, mine, tried, from_caf(e));
+        });
   };
   s.requests.emplace(id, std::move(r));
   if (s.leader)

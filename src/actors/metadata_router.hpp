@@ -29,7 +29,7 @@ struct metadata_router_options {
   std::chrono::milliseconds suspicion{1'000};  // an answer takes longer: perhaps another one leads by now
   std::chrono::milliseconds search_pause{100}; // between two rounds of looking for the leader
   std::chrono::milliseconds status_timeout{1'000};
-  std::size_t waiting_max = 8192; // requests at a time; more are refused with ec::slow_down
+  std::size_t waiting_max = 8192; // requests at a time, and unanswered by the leader; more: ec::slow_down
 };
 
 metadata_actor spawn_metadata_router(caf::actor_system&, metadata_router_options);

@@ -2,7 +2,9 @@
 #pragma once
 
 #include "actors/metadata.hpp"
+#include "actors/metadata_replica.hpp"
 #include "actors/reply.hpp"
+#include "core/batch_pacing.hpp"
 
 #include <caf/result.hpp>
 #include <caf/stateful_actor.hpp>
@@ -25,13 +27,20 @@ struct fetched {
   std::shared_ptr<const result<pb::state_copy_page>> page;
 };
 
+// To itself: what has come meanwhile is in front of it.
+struct gathered {
+  gathered() = default; // not an aggregate: CAF rule 1
+};
+
 } // namespace troupe
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::fetched)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::gathered)
 
 namespace troupe {
 
-using ticking_metadata = metadata_actor::extend<caf::reacts_to<tick_atom>, caf::reacts_to<fetched>>;
+using ticking_metadata =
+  metadata_actor::extend<caf::reacts_to<tick_atom>, caf::reacts_to<fetched>, caf::reacts_to<gathered>>;
 
 struct metadata_state {
   using time_point = caf::actor_clock::time_point;
@@ -41,6 +50,7 @@ struct metadata_state {
     std::size_t bytes = 0;
     time_point until;
     reply<wire<pb::batch_result>> answer;
+    open_span traced;
   };
   struct waiting_read {
     time_point until;
@@ -67,7 +77,16 @@ struct metadata_state {
   metadata_options options;
   std::deque<waiting_commit> queue; // not proposed yet
   std::size_t queue_bytes = 0;
-  std::size_t proposed = 0; // entries on their way
+  struct proposed_entry {
+    pb::log_entry entry;
+    std::vector<waiting_commit> commits;                   // its batches, which are in the entry now
+    std::vector<metadata_machine::batch_outcome> outcomes; // of the first of them; not told yet from `told` on
+    std::uint64_t index = 0, term = 0;
+    std::size_t told = 0;
+  };
+  std::deque<std::shared_ptr<proposed_entry>> proposed; // on their way
+  std::size_t proposed_commits = 0;                     // in them
+  batch_pacing pacing;
   std::deque<waiting_read> reads;
   bool read_round = false;                                   // a proof of leadership for earlier reads is on its way
   std::vector<std::pair<std::uint64_t, reply<>>> promotions; // of members that were added just now
@@ -76,6 +95,7 @@ struct metadata_state {
   std::uint64_t copies_made = 0;
   std::optional<state_fetch> fetch; // at most one
   std::uint64_t fetches = 0;
+  bool gathering = false; // a message `gathered` is on its way
   bool stopping = false;
   time_point stop_by; // whatever is still in flight then
   bool handing_over = false, handed_over = false;
@@ -88,7 +108,8 @@ struct metadata_state {
 using metadata_pointer = ticking_metadata::stateful_pointer<metadata_state>;
 
 // metadata.cpp
-void carry_out(metadata_pointer); // whatever has become possible
+void carry_out(metadata_pointer);      // whatever has become possible
+void carry_out_soon(metadata_pointer); // after what waits in the mailbox: commits that came together share an entry
 error refusal(const metadata_state&);
 inline bool refuses(const metadata_state& s) { return s.stopping || s.host->failure(); }
 // Somebody else leads, and it is known who.
@@ -100,6 +121,10 @@ caf::result<wire<pb::batch_result>> commit(metadata_pointer, const wire<pb::batc
 // An entry gathers what has come while the one before it was written: the next one is proposed when that has ended, but
 // before it is applied, so that the disk works meanwhile.
 void propose_waiting(metadata_pointer, std::size_t entries_max = 1);
+// The entry of this member's that is applied next, when that has this index and the member has led since it proposed it: a
+// leader writes each index once a term, so no other entry can be there.
+metadata_state::proposed_entry* proposed_at(metadata_state&, std::uint64_t index);
+void note_outcome(metadata_state::proposed_entry&, metadata_machine::batch_outcome);
 void refuse_commits(metadata_state&, const error& why);
 void expire_commits(metadata_state&, metadata_state::time_point now, const error& why);
 

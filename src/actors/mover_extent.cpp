@@ -29,13 +29,12 @@ struct move {
 };
 using move_ptr = std::shared_ptr<move>;
 
-constexpr int sharers = 4; // of the rate, at most: the mover, repairs of the healer, and what they left behind
-
 void next(mover_pointer self) { self->send(self, next_atom::value); }
 
 std::chrono::milliseconds time_for(const mover_options& o, std::uint64_t bytes) {
   if (!o.rate) return o.move_timeout;
-  return o.move_timeout + sharers * std::chrono::duration_cast<std::chrono::milliseconds>(o.rate->time_of(bytes));
+  return o.move_timeout +
+    healing_rate_sharers * std::chrono::duration_cast<std::chrono::milliseconds>(o.rate->time_of(bytes));
 }
 
 relocation_view view_of(const mover_state& s) {

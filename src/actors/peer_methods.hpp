@@ -36,6 +36,7 @@ enum class peer_method : std::uint8_t {
   process_status = 80, // nothing -> process_status
   process_fault = 81,  // fault_order -> fault_report
   process_heal = 82,   // heal_order -> heal_report
+  process_volume = 83, // volume_order -> volume_report
 };
 
 inline peer_message to_peer(peer_method method, std::string head = {}, chunk body = {}) {

@@ -4,6 +4,7 @@
 #include "actors/peer_methods.hpp"
 #include "actors/process_controls.hpp"
 #include "actors/readers.hpp"
+#include "actors/volume_desk.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/send.hpp>
@@ -122,6 +123,13 @@ void serve_operators(service_pointer self, const served_request& r, peer_method 
   if (!o.controls) return r.answer(fail(ec::not_implemented, "this process does not answer operators"));
   auto packed_head = [](const auto& m) { return peer_message{.method = 0, .head = m.SerializeAsString(), .body = {}}; };
   if (method == peer_method::process_status) return r.answer(packed_head(o.controls->status()));
+  if (method == peer_method::process_volume) {
+    auto about = parse_head<pb::volume_order>(r.message);
+    if (!about) return r.answer(about.error());
+    return o.controls->volumes->carry_out(std::move(*about), [answer = r.answer, packed_head](const auto& said) {
+      answer(said ? result<peer_message>{packed_head(*said)} : result<peer_message>{said.error()});
+    });
+  }
   auto order = parse_head<pb::fault_order>(r.message);
   if (!order) return r.answer(order.error());
   auto done = o.controls->carry_out(*order);
@@ -146,7 +154,7 @@ void serve(service_pointer self, const served_request& r) {
   if (method >= peer_method::metadata_read && method <= peer_method::metadata_members)
     return serve_metadata(self, r, method);
   if (method == peer_method::pins) return serve_pins(self, r);
-  if (method >= peer_method::process_status && method <= peer_method::process_heal)
+  if (method >= peer_method::process_status && method <= peer_method::process_volume)
     return serve_operators(self, r, method);
   r.answer(fail(ec::not_implemented, "this process does not know request " + std::to_string(r.message.method)));
 }

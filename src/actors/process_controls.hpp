@@ -2,6 +2,7 @@
 // SERVICE, another's. Thread-safe. Faults are refused unless the configuration says `faults: enabled`.
 #pragma once
 
+#include "actors/volume_desk.hpp"
 #include "base/error.hpp"
 #include "core/event_log.hpp"
 #include "net/faults.hpp"
@@ -24,10 +25,11 @@ struct fault_switches {
 };
 
 struct process_controls {
-  const actor_census* census = nullptr;            // outlives this; nothing: no actors are shown
-  std::function<void(pb::process_status&)> queues; // to other processes; may be empty
-  std::shared_ptr<const fault_switches> faults;    // nothing: they are not enabled
-  std::shared_ptr<event_log> events;               // may be empty
+  const actor_census* census = nullptr;                                   // outlives this; nothing: no actors are shown
+  std::function<void(pb::process_status&)> queues;                        // to other processes; may be empty
+  std::shared_ptr<const fault_switches> faults;                           // nothing: they are not enabled
+  std::shared_ptr<event_log> events;                                      // may be empty
+  std::shared_ptr<volume_desk> volumes = std::make_shared<volume_desk>(); // of shards
 
   pb::process_status status() const;
   // ec::access_denied: not enabled; ec::bad_argument; ec::not_implemented: not in this process.

@@ -82,6 +82,7 @@ result<> raft_disk::load() {
   how.segment_bytes = options_.segment_bytes;
   how.payload_bytes_max = options_.entry_bytes_max;
   how.direct = true;
+  how.spare_segments = 2; // as many as a checkpoint makes superfluous under load
   how.random = options_.random;
   auto opened = log::open(files_, std::move(how), {}, [this](const log_entry_view& e) { return load_entry(e); });
   if (!opened) return std::move(opened).error();

@@ -68,6 +68,7 @@ public:
   log_sync prepare_sync() { return log_->prepare_sync(); }
   void synced(const log_sync& ticket, const result<>& outcome) { log_->synced(ticket, outcome); }
   result<> sync() { return log_->sync(); }
+  std::vector<log_segment_info> segments() const { return log_->segments(); }
 
   // Any thread. The state must hold everything up to manifest.index() durably before.
   static result<> write_manifest(disk&, const std::string& directory, const pb::raft_manifest&);

@@ -123,13 +123,13 @@ error raft_host::impl::outcome_of(int status) const {
     ec::unavailable, "leadership was lost; whether the change was made is not known (" + text_of(status) + ")");
 }
 
-result<> raft_host::propose(bytes_view command, on_done done) {
+result<> raft_host::propose(std::size_t bytes, const std::function<void(bytes_span)>& write, on_done done) {
   auto& x = *impl_;
   if (x.failed || x.closed) return x.outcome_of(RAFT_SHUTDOWN);
   return x.submit(x.proposals, std::move(done), [&](impl::apply_request* request) {
-    raft_buffer buffer{.base = raft_malloc(command.size()), .len = command.size()};
+    raft_buffer buffer{.base = raft_malloc(bytes), .len = bytes};
     if (buffer.base == nullptr) return RAFT_NOMEM;
-    std::memcpy(buffer.base, command.data(), command.size());
+    write({static_cast<std::byte*>(buffer.base), bytes});
     auto rv = raft_apply(&x.raft, request, &buffer, 1, [](impl::apply_request* ended, int status, void*) {
       auto& mine = *static_cast<impl::pending<impl::apply_request>*>(ended->data);
       impl::finish(mine, status);
@@ -307,5 +307,6 @@ std::uint64_t raft_host::commit_index() const { return impl_->raft.commit_index;
 std::uint64_t raft_host::applied_index() const { return impl_->raft.last_applied; }
 std::uint64_t raft_host::snapshot_index() const { return impl_->disk_state->snapshot_index(); }
 std::uint64_t raft_host::held_bytes() const { return impl_->disk_state->payload_bytes(); }
+std::vector<log_segment_info> raft_host::log_segments() const { return impl_->disk_state->segments(); }
 
 } // namespace troupe

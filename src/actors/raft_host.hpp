@@ -10,7 +10,7 @@
 #include "base/environment.hpp"
 #include "base/error.hpp"
 #include "raft.pb.h"
-#include "store/log_sync.hpp"
+#include "store/log.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -83,7 +83,7 @@ public:
   // the reason why it is not known to be committed. An error here means that nothing was appended: ec::not_leader,
   // ec::no_space, ec::closed.
   using on_done = std::function<void(const result<>&)>;
-  result<> propose(bytes_view command, on_done done);
+  result<> propose(std::size_t bytes, const std::function<void(bytes_span)>& write, on_done done);
   // The same with an entry that changes nothing: when it is applied, so is everything before it, and this member led.
   result<> barrier(on_done done);
 
@@ -151,6 +151,7 @@ public:
   std::uint64_t applied_index() const;
   std::uint64_t snapshot_index() const;
   std::uint64_t held_bytes() const; // of entries, on disk and in memory, that no snapshot has replaced yet
+  std::vector<log_segment_info> log_segments() const;
 
 private:
   struct impl;

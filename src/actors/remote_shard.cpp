@@ -21,12 +21,12 @@ struct remote_shard_state {
   remote_timeouts timeouts;
 };
 
-using shard_pointer = answered_shard::stateful_pointer<remote_shard_state>;
+using remote_pointer = answered_shard::stateful_pointer<remote_shard_state>;
 
 result<> nothing(const peer_message&) { return {}; }
 
 answered_shard::behavior_type remote_shard(
-  shard_pointer self, std::shared_ptr<channel> net, const peer_address& to, const remote_timeouts& timeouts) {
+  remote_pointer self, std::shared_ptr<channel> net, const peer_address& to, const remote_timeouts& timeouts) {
   self->state.peers = peer_requests{std::move(net)};
   self->state.to = to;
   self->state.timeouts = timeouts;

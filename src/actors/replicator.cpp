@@ -30,6 +30,7 @@ struct replicator_state {
   session_limits limits;
   read_pins* pins = nullptr;
   std::shared_ptr<shared_byte_rate> healing_rate;
+  std::shared_ptr<tracer> tracing;
 };
 
 using replicator_pointer = replicator_actor::stateful_pointer<replicator_state>;
@@ -104,6 +105,7 @@ replicator_actor::behavior_type replicator(replicator_pointer self, const replic
   s.limits = options.limits;
   s.pins = options.pins;
   s.healing_rate = options.healing_rate;
+  s.tracing = options.tracing;
   self->set_default_handler(caf::drop);
   return {
     [self](upload_atom, const upload_options& what) -> caf::result<upload_actor> {
@@ -117,13 +119,14 @@ replicator_actor::behavior_type replicator(replicator_pointer self, const replic
       start.hasher = st.hasher;
       start.uploads = st.uploads;
       start.limits = st.limits;
+      start.traced = open_span{st.tracing, what.trace, "upload content", span_kind::internal};
       if (st.pins != nullptr) start.in_use = std::make_shared<read_pins::pin>(st.pins->hold(start.id));
       auto session = spawn_upload(self->system(), std::move(start));
       if (!session) return to_caf(session.error());
       return std::move(*session);
     },
-    [self](download_atom, const wire<pb::extent>& extent, std::uint64_t offset,
-      std::uint64_t length) -> caf::result<download_actor> {
+    [self](download_atom, const wire<pb::extent>& extent, std::uint64_t offset, std::uint64_t length,
+      const trace_context& trace) -> caf::result<download_actor> {
       auto& st = self->state;
       download_start start;
       start.extent = extent;
@@ -132,6 +135,7 @@ replicator_actor::behavior_type replicator(replicator_pointer self, const replic
       start.cluster = st.cluster;
       start.latency = st.latency;
       start.limits = st.limits;
+      start.traced = open_span{st.tracing, trace, "download content", span_kind::internal};
       auto session = spawn_download(self->system(), std::move(start));
       if (!session) return to_caf(session.error());
       return std::move(*session);

@@ -5,6 +5,7 @@
 #include "actors/cluster_view.hpp"
 #include "base/environment.hpp"
 #include "core/byte_rate.hpp"
+#include "core/tracer.hpp"
 
 #include <caf/fwd.hpp>
 
@@ -21,6 +22,7 @@ struct replicator_options {
   session_limits limits;
   read_pins* pins = nullptr; // is told what uploads are writing; outlives the sessions. May be nothing
   std::shared_ptr<shared_byte_rate> healing_rate; // of all repairs and moves; nothing: as fast as they go
+  std::shared_ptr<tracer> tracing;                // nothing: off
 };
 
 replicator_actor spawn_replicator(caf::actor_system&, replicator_options);

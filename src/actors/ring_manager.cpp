@@ -2,6 +2,7 @@
 
 #include "actors/census.hpp"
 #include "actors/cluster_map_row.hpp"
+#include "actors/group_members.hpp"
 #include "actors/healing_view.hpp"
 #include "actors/map_rows.hpp"
 #include "actors/mover.hpp"
@@ -240,10 +241,11 @@ void tell_in_touch(const ring_manager_state& s, bool yes) {
   if (s.options.in_touch) *s.options.in_touch = yes;
 }
 
-// The map, and what the mover noted of draining nodes.
+// The map, the era of uploads, and what the mover noted of draining nodes.
 wire<pb::read_request> map_request(const ring_manager_state& s) {
   pb::read_request request;
   request.add_keys(map_key());
+  request.add_keys(upload_era::row_key());
   if (s.map)
     for (auto& n : s.map->nodes())
       if (n.state == node_state::draining) request.add_keys(emptied_row(n.id));
@@ -252,6 +254,10 @@ wire<pb::read_request> map_request(const ring_manager_state& s) {
 
 void map_read(manager_pointer self, const row_values& rows) {
   auto& s = self->state;
+  if (auto era = upload_era::parse(value_of(rows, upload_era::row_key())); !era)
+    complain(self, era.error().message);
+  else if (s.options.era)
+    s.options.era->learn(era->number());
   auto row = row_in(rows);
   auto map = map_in(s.options.cluster, row);
   if (!map) return complain(self, map.error().message);
@@ -282,7 +288,6 @@ void map_read(manager_pointer self, const row_values& rows) {
 // ---- an operator's requests ----------------------------------------------------------------------------------------
 
 using map_reply = reply<wire<pb::cluster_map>>;
-
 void change_map(manager_pointer self, const wire<pb::map_change>& change, const map_reply& answer, unsigned tries_left);
 
 void changed(manager_pointer self, const cluster_map& map, const map_reply& answer) {
@@ -295,13 +300,14 @@ void changed(manager_pointer self, const cluster_map& map, const map_reply& answ
 }
 
 void commit_change(manager_pointer self, const wire<pb::map_change>& change, const std::optional<std::string>& row,
-  const map_reply& answer, unsigned tries_left) {
+  const known_members& members, const map_reply& answer, unsigned tries_left) {
   auto& o = self->state.options;
   if (!row) return answer(fail(ec::unavailable, "the cluster has no map yet: its nodes are still starting"));
   auto map = map_in(o.cluster, row);
   if (!map) return answer(map.error());
   request_terms terms;
   terms.now_ms = o.clock->now();
+  terms.members = members;
   auto next = with_change(*map, *change, terms);
   if (!next) return answer(next.error());
   if (next->epoch() == map->epoch()) return changed(self, *map, answer);
@@ -322,7 +328,15 @@ void change_map(
   if (tries_left == 0)
     return answer(fail(ec::conflict, "others changed the cluster map meanwhile, time and again: try again"));
   self->request(o.metadata, o.request_timeout, read_atom::value, map_request(self->state))
-    .then([=](const wire<pb::read_reply>& r) { commit_change(self, change, row_in(rows_of(*r)), answer, tries_left); },
+    .then(
+      [=](const wire<pb::read_reply>& r) {
+        auto row = row_in(rows_of(*r));
+        if (change->kind() != pb::map_change::remove || change->force())
+          return commit_change(self, change, row, std::nullopt, answer, tries_left);
+        auto& st = self->state;
+        ask_for_members(self, st.options.metadata, st.options.request_timeout,
+          [=](const known_members& m) { commit_change(self, change, row, m, answer, tries_left); });
+      },
       [answer](const caf::error& e) { answer(from_caf(e)); });
 }
 

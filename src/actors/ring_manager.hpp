@@ -12,6 +12,7 @@
 #include "core/event_log.hpp"
 #include "core/membership.hpp"
 #include "core/placement.hpp"
+#include "core/upload_era.hpp"
 #include "net/channel.hpp"
 
 #include <caf/fwd.hpp>
@@ -39,6 +40,7 @@ struct ring_manager_options {
   membership_options membership;
   std::shared_ptr<address_book> addresses;     // is told where nodes are
   std::shared_ptr<live_node_counts> nodes;     // is told how many there are; may be empty
+  std::shared_ptr<known_upload_era> era;       // is told what new content belongs to; may be empty
   std::shared_ptr<std::atomic<bool>> in_touch; // is told whether the map could be read; may be empty
   std::chrono::milliseconds interval{500};
   std::chrono::milliseconds request_timeout{10'000}; // longer than the router's patience: it knows what is wrong

@@ -1,57 +1,35 @@
-#include "actors/shard.hpp"
-
 #include "actors/census.hpp"
 #include "actors/reply.hpp"
-#include "base/environment.hpp"
-#include "core/byte_rate.hpp"
+#include "actors/shard_state.hpp"
 #include "core/extent_codec.hpp"
 #include "core/stripe_rebuild.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/result.hpp>
-#include <caf/stateful_actor.hpp>
 
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <set>
 #include <span>
 
 namespace troupe {
 namespace {
 
-constexpr std::size_t damaged_max = 100'000;
-
-using after_sync = std::function<void(const result<>&)>;
-using scrub_atom = caf::atom_constant<caf::atom("scrub")>;
-using ticking_shard = shard_actor::extend<caf::reacts_to<tick_atom>, caf::reacts_to<scrub_atom>>;
-
 constexpr std::uint32_t ids_per_page_max = 4096;
-
-struct shard_state {
-  shard_state() = default;
-  static inline const char* name = "shard";
-  shard_options options;
-  std::shared_ptr<piece_store> store;
-  std::vector<after_sync> waiting; // for the next sync
-  std::vector<after_sync> covered; // by the one that runs
-  bool syncing = false;
-  bool checkpoint_paused = false;        // the last one failed: the next try is at a tick
-  bool compaction_waits = false;         // for a sync
-  space_level space = space_level::fine; // as logged
-  std::uint64_t damaged_reads = 0;
-  std::set<piece_key> damaged; // did not read; until they are written anew. At most damaged_max: the rest, another time
-  log_limit damage_lines, compaction_lines;
-  piece_store::scrub_round scrub{.over = true};
-  std::chrono::steady_clock::time_point scrub_began;
-  std::uint64_t scrub_rounds = 0, scrub_damaged = 0;
-};
-
-using shard_pointer = ticking_shard::stateful_pointer<shard_state>;
 
 result<piece_key> key_of(const pb::piece_id& id) {
   if (id.data_id().size() != data_id{}.raw.size()) return fail(ec::bad_argument, "a data id has 16 bytes");
   return piece_key{data_id::from_bytes(id.data_id()), id.stripe(), id.piece()};
+}
+
+// Of one piece that somebody asked for whose request is traced.
+open_span span_of(const shard_state& s, const pb::piece_id& id, const char* name) {
+  open_span made{s.options.tracing, id.trace(), name, span_kind::server};
+  if (!made) return made;
+  made.set("troupe.node", s.options.node);
+  made.set("troupe.stripe", id.stripe());
+  made.set("troupe.piece", std::uint64_t{id.piece()});
+  return made;
 }
 
 void start_sync(shard_pointer self);
@@ -123,8 +101,10 @@ std::chrono::microseconds compact(shard_pointer self) {
   auto step_time =
     std::chrono::microseconds{s.options.compaction_step_bytes * 1'000'000 / s.options.compaction_bytes_per_second};
   if (s.compaction_waits) return step_time;
-  auto progress = s.store->compact(s.options.compaction_step_bytes);
+  auto since = std::chrono::duration_cast<std::chrono::milliseconds>(self->clock().now().time_since_epoch());
+  auto progress = s.store->compact(s.options.compaction_step_bytes, since);
   if (!progress) {
+    if (auto found = s.store->take_unreadable()) note_damage(self, found->key, found->what, "compaction");
     if (s.compaction_lines.allow(self->clock().now()))
       spdlog::error("shard of {}: compaction: {}", s.options.node, progress.error().message);
     return s.options.idle_interval;
@@ -134,47 +114,6 @@ std::chrono::microseconds compact(shard_pointer self) {
     sync_then(self, [self](const result<>&) { self->state.compaction_waits = false; });
   }
   return *progress == piece_store::compaction::idle ? s.options.idle_interval : step_time;
-}
-
-void note_damage(shard_pointer self, const piece_key& key, const error& what, const char* found_by) {
-  auto& s = self->state;
-  ++s.damaged_reads;
-  if (s.damaged.size() < damaged_max) s.damaged.insert(key);
-  if (s.damage_lines.allow(self->clock().now()))
-    spdlog::error("shard of {}: {} failed: {}", s.options.node, found_by, what.message);
-}
-
-// One step of the scrub; the time until the next.
-std::chrono::nanoseconds scrub(shard_pointer self) {
-  auto& s = self->state;
-  auto& o = s.options;
-  auto now = self->clock().now();
-  if (s.scrub.over) {
-    s.scrub = s.store->begin_scrub();
-    s.scrub_began = now;
-  }
-  auto before = s.scrub.bytes_done;
-  auto damaged = s.store->scrub(s.scrub, o.scrub_step_bytes);
-  if (!damaged) { // the index itself: another time
-    if (s.damage_lines.allow(now)) spdlog::error("shard of {}: scrub: {}", o.node, damaged.error().message);
-    s.scrub.over = true;
-    return o.scrub_interval;
-  }
-  for (auto& d : *damaged) {
-    ++s.scrub_damaged;
-    note_damage(self, d.key, d.what, "scrub");
-  }
-  auto pause = byte_rate{o.scrub_bytes_per_second}.time_of(std::max(s.scrub.bytes_done - before, std::uint64_t{4096}));
-  if (!s.scrub.over) return pause;
-  ++s.scrub_rounds;
-  return std::max<std::chrono::nanoseconds>(s.scrub_began + o.scrub_interval - now, pause);
-}
-
-std::int64_t scrub_seconds_left(const shard_state& s, std::chrono::steady_clock::time_point now) {
-  auto took = std::chrono::duration<double>(now - s.scrub_began).count();
-  auto left = static_cast<double>(s.scrub.bytes_total - s.scrub.bytes_done);
-  auto rate = static_cast<double>(s.scrub.bytes_done) / std::max(took, 1.0);
-  return static_cast<std::int64_t>(left / std::max(rate, 1.0));
 }
 
 result<wire<pb::held_page>> ids_of(const shard_state& s, const pb::held_request& what) {
@@ -219,16 +158,17 @@ wire<pb::shard_status> status_of(const shard_state& s, std::chrono::steady_clock
   out.set_pieces(counted.pieces);
   out.set_live_bytes(counted.live_bytes);
   out.set_log_bytes(counted.log_bytes);
+  out.set_log_segments(counted.log_segments);
   out.set_damaged_records(s.store->damage().size() + s.damaged_reads);
   out.set_reason(s.store->refusal());
   out.set_writable(out.reason().empty());
   out.set_instance(s.options.instance);
   out.set_damaged_pieces(s.damaged.size());
-  out.set_scrub_rounds(s.scrub_rounds);
-  out.set_scrub_damaged(s.scrub_damaged);
-  if (!s.scrub.over) {
-    out.set_scrub_bytes_done(s.scrub.bytes_done);
-    out.set_scrub_bytes_total(s.scrub.bytes_total);
+  out.set_scrub_rounds(s.scrub.rounds);
+  out.set_scrub_damaged(s.scrub.damaged);
+  if (auto& round = s.scrub.round; !round.over) {
+    out.set_scrub_bytes_done(round.bytes_done);
+    out.set_scrub_bytes_total(round.bytes_total);
     out.set_scrub_seconds_left(scrub_seconds_left(s, now));
   }
   return wire{std::move(out)};
@@ -246,16 +186,19 @@ ticking_shard::behavior_type shard(shard_pointer self, shard_options options, st
     self->quit(down.reason ? down.reason : caf::make_error(caf::exit_reason::unhandled_exception));
   });
   self->send(self, tick_atom::value);
-  self->delayed_send(self, std::min(s.options.scrub_delay, s.options.scrub_interval), scrub_atom::value);
+  self->delayed_send(self, resume_scrub(self), scrub_atom::value);
   return {
     [self](append_atom, const wire<pb::piece_id>& id, const chunk& bytes) -> caf::result<void> {
       auto key = key_of(*id);
       if (!key) return to_caf(key.error());
       auto& st = self->state;
+      auto traced = span_of(st, *id, "append piece");
+      traced.set("troupe.bytes", std::uint64_t{bytes.size()});
       bool was_writable = st.store->refusal().empty();
       auto outcome = st.store->append(*key, bytes);
       report_space(st);
       if (!outcome) {
+        traced.failed(outcome.error().message);
         if (was_writable) spdlog::error("shard of {}: append failed: {}", st.options.node, outcome.error().message);
         return to_caf(outcome.error());
       }
@@ -278,8 +221,13 @@ ticking_shard::behavior_type shard(shard_pointer self, shard_options options, st
       auto key = key_of(*id);
       if (!key) return to_caf(key.error());
       auto& st = self->state;
+      auto traced = span_of(st, *id, "read piece");
       auto got = st.store->read(*key);
-      if (got) return std::move(*got);
+      if (got) {
+        traced.set("troupe.bytes", std::uint64_t{got->size()});
+        return std::move(*got);
+      }
+      traced.failed(got.error().message);
       if (got.error().code != ec::not_found && got.error().code != ec::bad_argument)
         note_damage(self, *key, got.error(), "read");
       return to_caf(got.error());
@@ -313,6 +261,7 @@ ticking_shard::behavior_type shard(shard_pointer self, shard_options options, st
       auto pause = compact(self);
       report_space(self->state);
       checkpoint_when_due(self);
+      keep_scrub_note(self);
       self->delayed_send(self, pause, tick_atom::value);
     },
     [self](scrub_atom) { self->delayed_send(self, scrub(self), scrub_atom::value); },

@@ -7,7 +7,9 @@
 
 #include "actors/interfaces.hpp"
 #include "actors/worker.hpp"
+#include "base/environment.hpp"
 #include "base/log_limit.hpp"
+#include "core/tracer.hpp"
 #include "store/piece_store.hpp"
 
 #include <caf/fwd.hpp>
@@ -37,7 +39,9 @@ struct shard_options {
   std::uint64_t scrub_step_bytes = std::uint64_t{1} << 20;
   std::chrono::milliseconds scrub_interval{std::chrono::hours{168}}; // from the begin of one round to that of the next
   std::chrono::milliseconds scrub_delay{60'000};                     // before the first; at most the interval
+  const wall_clock* clock = &system_clock_source();                  // how old a round is, over restarts
   std::uint64_t instance = 0;                                        // tells two starts apart; 0: a random one
+  std::shared_ptr<tracer> tracing;                                   // nothing: off
 };
 
 // Opens the store first: an error here means there is no shard.

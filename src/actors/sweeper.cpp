@@ -93,6 +93,19 @@ void read_page(sweeper_pointer self) {
 
 void list_node(sweeper_pointer self);
 
+// Of what was listed nothing began in a later era than the one that is read now.
+void judge(sweeper_pointer self) {
+  read_era(self, [self](const result<>& known) {
+    if (!known) return give_up(self, "the era of uploads is not known: " + known.error().message);
+    auto& s = self->state;
+    s.verdict = s.hunt->judge(now_of(self));
+    s.told.set_suspects(s.hunt->suspects());
+    s.condemned_now = 0;
+    s.job.end();
+    carry_out(self);
+  });
+}
+
 void next_node(sweeper_pointer self) {
   ++self->state.node;
   self->state.listed_to.clear();
@@ -101,13 +114,7 @@ void next_node(sweeper_pointer self) {
 
 void list_node(sweeper_pointer self) {
   auto& s = self->state;
-  if (s.node >= s.nodes->nodes.size()) {
-    s.verdict = s.hunt->judge(now_of(self));
-    s.told.set_suspects(s.hunt->suspects());
-    s.condemned_now = 0;
-    s.job.end();
-    return carry_out(self);
-  }
+  if (s.node >= s.nodes->nodes.size()) return judge(self);
   auto& node = s.nodes->nodes[s.node];
   if (!node.shard) return next_node(self);
   pb::held_request request;
@@ -143,7 +150,10 @@ void next_table_or_list(sweeper_pointer self, bool more) {
     s.cursor.clear();
     ++s.table;
   }
-  if (s.table == orphan_hunt::tables_in_order.size()) s.hunt->begin_listing();
+  if (s.table == orphan_hunt::tables_in_order.size()) {
+    s.hunt->begin_listing();
+    for (auto& node : s.nodes->gone) s.hunt->gone(node);
+  }
   self->delayed_send(self, s.options.pause, tick_atom::value);
 }
 
@@ -178,6 +188,7 @@ orphan_hunt::time now_of(sweeper_pointer self) {
 void end_pass(sweeper_pointer self) {
   auto& s = self->state;
   s.at_work = false;
+  s.reclaiming = false;
   s.nodes = nullptr;
   s.verdict = {};
   s.told.set_condemned(s.hunt->condemned());
@@ -194,6 +205,10 @@ sweeper_actor::behavior_type sweeper(sweeper_pointer self, sweeper_options optio
   s.hunt.emplace(orphan_hunt::options{.grace = s.options.grace});
   self->set_default_handler(caf::drop);
   self->delayed_send(self, std::min(s.options.delay, s.options.interval), tick_atom::value);
+  if (s.options.era) // nobody else tells it; until then what is large may be refused with "send it again"
+    read_era(self, [self](const result<>& known) {
+      if (!known) complain(self, "the era of uploads is not known: " + known.error().message);
+    });
   return {
     [self](tick_atom) { // one is always on its way, but while an answer is awaited
       auto& st = self->state;
@@ -203,6 +218,7 @@ sweeper_actor::behavior_type sweeper(sweeper_pointer self, sweeper_options optio
         return;
       }
       if (!st.at_work) return begin_pass(self);
+      if (st.reclaiming) return reclaim_condemned(self);
       if (st.table < orphan_hunt::tables_in_order.size()) return read_page(self);
       list_node(self);
     },

@@ -133,6 +133,7 @@ void condemn(sweeper_pointer self, const std::vector<data_id>& ids) {
   pb::batch batch;
   pb::condemned_record row;
   row.set_since_ms(o.clock->now());
+  row.set_era(upload_era::latest_of_condemned(self->state.era.number()));
   for (auto& id : ids) put(batch, tables::condemned_row(id), row.SerializeAsString());
   batch.set_now_ms(o.clock->now());
   self->request(o.metadata, o.request_timeout, commit_atom::value, wire<pb::batch>{std::move(batch)})
@@ -215,7 +216,10 @@ void carry_out(sweeper_pointer self) {
     spdlog::info(
       "sweeper: {} uploads have pieces that nothing names: condemned, and removed once another walk made sure",
       s.condemned_now);
-  end_pass(self);
+  s.reclaiming = true;
+  s.cursor.clear();
+  s.condemned_left = 0;
+  reclaim_condemned(self);
 }
 
 } // namespace troupe

@@ -5,6 +5,7 @@
 #include "actors/upload_stripes.hpp"
 #include "codec/checksum.hpp"
 #include "core/append_deadlines.hpp"
+#include "core/extent_codec.hpp"
 #include "core/write_plan.hpp"
 
 #include <caf/actor_system.hpp>
@@ -36,6 +37,8 @@ struct session {
         plan(layout, std::move(candidates), start.what.durability),
         checksums(start.what.checksums) {
     ++*start.uploads;
+    start.traced.set("troupe.bytes", start.what.size);
+    trace = start.traced.context_bytes();
   }
   session(const session&) = delete;
   session& operator=(const session&) = delete;
@@ -56,6 +59,8 @@ struct session {
   std::optional<error> failure;                     // what the next message is answered with
   std::map<std::uint64_t, clock_time> quorum_since; // stripes that wait for their slow pieces only
   append_deadlines appends;
+  std::string trace; // for the nodes; empty: not traced
+  open_span syncs;
 
   std::size_t syncs_waiting = 0;
   bool syncing = false;
@@ -112,6 +117,9 @@ void take_pieces_back(const session& s, const std::set<std::string>& except = {}
 void fail_session(upload_pointer self, error e) {
   auto& s = *self->state.s;
   if (s.failure) return;
+  s.syncs.end();
+  s.start.traced.failed(e.message);
+  s.start.traced.end();
   take_pieces_back(s);
   for (auto stripe : s.stripes.held()) s.stripes.release(stripe);
   bool told = s.writing.pending() || s.finishing.pending();
@@ -149,6 +157,7 @@ void dispatch(upload_pointer self, write_plan::sends todo) {
     id.set_data_id(s->start.id.to_bytes());
     id.set_stripe(what.stripe);
     id.set_piece(what.piece);
+    if (!s->trace.empty() && what.stripe < s->start.limits.stripes_traced_max) id.set_trace(s->trace);
     auto due = self->clock().now() + s->start.limits.piece_timeout;
     s->appends.sent(s->plan, what, due);
     arm(self, due);
@@ -166,37 +175,20 @@ void dispatch(upload_pointer self, write_plan::sends todo) {
 
 void conclude(upload_pointer self) {
   auto& s = *self->state.s;
+  s.syncs.set("troupe.nodes", static_cast<std::uint64_t>(std::count(s.synced.begin(), s.synced.end(), true)));
+  s.syncs.end();
   auto outcome = s.plan.finish(s.synced);
   if (!outcome) return fail_session(self, outcome.error());
   upload_summary summary;
-  auto& extent = summary.extent;
-  extent.set_data_id(s.start.id.to_bytes());
-  extent.set_size(s.layout.size());
-  auto g = s.layout.geometry();
-  extent.mutable_geometry()->set_k(g.k);
-  extent.mutable_geometry()->set_m(g.m);
-  extent.mutable_geometry()->set_piece_bytes(g.piece_bytes);
+  summary.extent = extent_of(s.start.id, s.layout, *outcome);
+  summary.repair = repair_of(summary.extent, *outcome);
   std::set<std::string> holders;
-  for (auto& run : outcome->placements) {
-    auto& p = *extent.add_placements();
-    p.set_first_stripe(run.first_stripe);
-    for (auto& node : run.nodes) {
-      p.add_nodes(node.name);
-      holders.insert(node.name);
-    }
-  }
-  if (!outcome->missing.empty()) {
-    *summary.repair.mutable_extent() = extent;
-    for (auto& gap : outcome->missing) {
-      auto& m = *summary.repair.add_missing();
-      m.set_stripe(gap.stripe);
-      m.set_piece(gap.piece);
-      m.set_node(gap.node.name);
-    }
-  }
+  for (auto& run : outcome->placements)
+    for (auto& node : run.nodes) holders.insert(node.name);
   summary.md5 = std::string{as_text(bytes_view{s.md5->finish()})};
   summary.checksums = s.checksums.finish();
   summary.in_use = s.start.in_use;
+  s.start.traced.end();
   take_pieces_back(s, holders); // from nodes that gave up their place, and so are not in the extent
   s.finishing(std::move(summary));
   self->quit();
@@ -205,6 +197,7 @@ void conclude(upload_pointer self) {
 void sync_nodes(upload_pointer self) {
   auto s = self->state.s;
   s->syncing = true;
+  s->syncs = s->start.traced.child("sync nodes", span_kind::client);
   s->synced.assign(s->plan.candidates().size(), false);
   for (std::size_t i = 0; i < s->synced.size(); ++i) {
     auto* shard = s->plan.holds_pieces(i) ? shard_of(*s, i) : nullptr;

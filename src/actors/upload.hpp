@@ -7,6 +7,7 @@
 #include "actors/cluster_view.hpp"
 #include "actors/hasher.hpp"
 #include "actors/suspects.hpp"
+#include "core/tracer.hpp"
 
 #include <caf/fwd.hpp>
 
@@ -25,6 +26,7 @@ struct upload_start {
   std::shared_ptr<std::atomic<unsigned>> uploads; // at work now, of this replicator; the session counts itself
   session_limits limits;
   std::shared_ptr<const void> in_use; // goes to whoever commits, with the summary
+  open_span traced;                   // the session's; its pieces' spans are children of it
 };
 
 result<upload_actor> spawn_upload(caf::actor_system&, upload_start);

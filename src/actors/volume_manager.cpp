@@ -145,7 +145,9 @@ result<volume_manager_actor> spawn_volume_manager(caf::actor_system& system, vol
   s.compaction_bytes_per_second = o.compaction_bytes_per_second;
   s.scrub_bytes_per_second = o.scrub_bytes_per_second;
   s.scrub_interval = o.scrub_interval;
-  auto syncer = spawn_syncer(system, o.detached);
+  s.clock = o.clock;
+  s.tracing = o.tracing;
+  auto syncer = spawn_syncer(system, o.detached, o.sync_times);
   auto worker = spawn_worker(system, o.detached);
   s.syncer = syncer;
   s.worker = worker;

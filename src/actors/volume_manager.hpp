@@ -7,6 +7,8 @@
 
 #include "actors/interfaces.hpp"
 #include "base/environment.hpp"
+#include "core/latency_histogram.hpp"
+#include "core/tracer.hpp"
 #include "store/disk.hpp"
 #include "store/piece_store.hpp"
 
@@ -30,6 +32,9 @@ struct volume_options {
   std::uint64_t compaction_bytes_per_second = std::uint64_t{64} << 20;
   std::uint64_t scrub_bytes_per_second = std::uint64_t{16} << 20;
   std::chrono::milliseconds scrub_interval{std::chrono::hours{168}};
+  std::shared_ptr<latency_histogram> sync_times; // of the log; may be nothing, as the next one
+  std::shared_ptr<tracer> tracing;
+  const wall_clock* clock = &system_clock_source(); // for the scrub
   // Simulations bring their own; nothing: the real ones in `directory`.
   std::shared_ptr<disk> files;
   std::shared_ptr<state_base> index;

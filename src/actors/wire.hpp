@@ -9,6 +9,7 @@
 #include <caf/serializer.hpp>
 #include <google/protobuf/message_lite.h>
 
+#include <atomic>
 #include <concepts>
 #include <memory>
 #include <string>
@@ -26,10 +27,18 @@ public:
   static constexpr std::size_t bytes_max = std::size_t{16} << 20;
 
   wire() = default; // CAF default-constructs before it loads
-  explicit wire(T message) : message_(std::make_shared<const T>(std::move(message))) {}
+  explicit wire(T message) : message_(std::make_shared<T>(std::move(message))) {}
 
   const T& operator*() const { return message_ ? *message_ : T::default_instance(); }
   const T* operator->() const { return &**this; }
+  // The message itself when nobody else has it any more, else a copy. Leaves an empty one.
+  T take() {
+    auto held = std::exchange(message_, nullptr);
+    if (!held) return T::default_instance();
+    if (held.use_count() != 1) return *held;
+    std::atomic_thread_fence(std::memory_order_acquire); // whoever had it has read it
+    return std::move(*held);
+  }
 
   friend bool operator==(const wire& a, const wire& b) {
     return a.message_ == b.message_ || (*a).SerializeAsString() == (*b).SerializeAsString();
@@ -76,7 +85,7 @@ private:
     return f.end_sequence();
   }
 
-  std::shared_ptr<const T> message_;
+  std::shared_ptr<T> message_; // never changed but by take()
 };
 
 } // namespace troupe

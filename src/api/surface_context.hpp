@@ -5,8 +5,8 @@
 #include "actors/interfaces.hpp"
 #include "api/http/request.hpp"
 #include "base/environment.hpp"
-#include "codec/sigv4.hpp"
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -15,6 +15,9 @@ namespace troupe {
 
 class object_store;
 class identity_gate;
+namespace pb {
+class file_log_verification;
+}
 namespace http {
 class actor_bridge;
 }
@@ -35,12 +38,11 @@ struct surface_context {
     std::uint64_t segment_bytes = std::uint64_t{1} << 20; // of its log
     std::uint64_t segments_kept = 16;                     // closed ones; older ones become the base
     std::uint64_t cache_bytes = std::uint64_t{64} << 20;
+    std::chrono::milliseconds verify_interval{std::chrono::hours{1}}; // of the log against the files
+    std::function<void(const pb::file_log_verification&)> verified;   // told of each, whoever made it; nothing: nobody
   };
   file_settings files;
-  // Who sent a request and what they may do: api/identity/authenticator.hpp says how to ask.
-  const identity_gate* identity = nullptr;
-  // The built-in admin's key alone, for a front door that does not ask for roles and policies yet.
-  secret_lookup secret_of; // called on io threads, several at a time
+  const identity_gate* identity = nullptr; // who sent a request, and what they may do: for api/surface.hpp
   wall_clock* clock = nullptr;
   entropy* random = nullptr;
   std::string region;         // of buckets that are made

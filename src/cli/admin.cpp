@@ -11,8 +11,8 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr const char* examples =
-  R"(Any node's console answers for the whole cluster. Requests are signed with the cluster's key, from flags, the environment
+constexpr const char* admin_examples =
+  R"(Any node's console answers for the whole cluster. Requests are signed with root's key or a user's, from flags, the environment
 (TROUPE_CONSOLE, TROUPE_ACCESS_KEY, TROUPE_SECRET_KEY), or the file that `troupe dev` wrote into --data.
 
 Examples:
@@ -45,7 +45,7 @@ void add_admin(CLI::App& app, command& chosen) {
   auto* const admin = app.add_subcommand("admin",
     "See and change a cluster: status, nodes, raft, actors, watch, where, ring, drain, remove, repair, user, key, ...");
   admin->require_subcommand(0, 1);
-  admin->footer(examples);
+  admin->footer(admin_examples);
   add_looking_commands(*admin, chosen);
   add_changing_commands(*admin, chosen);
   add_identity_commands(*admin, chosen);
@@ -55,6 +55,7 @@ void add_admin(CLI::App& app, command& chosen) {
   add_log_command(*admin, chosen);
   add_directory_commands(*admin, chosen);
   add_shards_commands(*admin, chosen);
+  add_volume_commands(*admin, chosen);
 }
 
 CLI::App* add_admin_command(

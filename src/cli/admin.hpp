@@ -1,6 +1,6 @@
 // admin: `troupe admin`: what an operator sees and changes, by the console of any node (docs/ADMIN.md). Here: what its
-// commands share. Looking: admin_look.cpp and admin_watch.cpp; changing: admin_change.cpp, admin_heal.cpp and admin_fault.cpp;
-// drain --wait: admin_drain.cpp.
+// commands share. Looking: admin_look.cpp and admin_watch.cpp; changing: admin_change.cpp, admin_heal.cpp, admin_fault.cpp and
+// admin_volumes.cpp; drain --wait: admin_drain.cpp.
 #pragma once
 
 #include "cli/commands.hpp"
@@ -26,7 +26,8 @@ void add_fault_commands(CLI::App& admin, command& chosen);     // fault drop, de
 void add_healing_commands(CLI::App& admin, command& chosen);   // rebalance, repair
 void add_directory_commands(CLI::App& admin, command& chosen); // directory status, resize
 void add_watch_command(CLI::App& admin, command& chosen);      // watch
-void add_shards_commands(CLI::App& admin, command& chosen);    // shards token, restore
+void add_shards_commands(CLI::App& admin, command& chosen);    // shards restore
+void add_volume_commands(CLI::App& admin, command& chosen);    // volumes, volume snapshot, snapshots, ...
 
 // A subcommand with the flags that all have.
 CLI::App* add_admin_command(

@@ -15,16 +15,16 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr unsigned failures_max = 30; // in a row: who heals may change meanwhile
+constexpr unsigned silence_max = 30; // in a row: who heals may change meanwhile
 
 struct heal_flags : admin_flags {
   bool wait = false;
   std::uint32_t timeout_seconds = 3600;
 };
 
-std::string started_text(healing_work work, const heal_flags& flags, const json::object& answer) {
+std::string started_text(healing_work job, const heal_flags& flags, const json::object& answer) {
   auto who = shown(text_of(answer, "node"));
-  if (work == healing_work::rebalance)
+  if (job == healing_work::rebalance)
     return who +
       " walks all extents now: pieces of lost and draining nodes move first, then those that the ring wants "
       "elsewhere, at most healing.rate a second";
@@ -32,16 +32,16 @@ std::string started_text(healing_work work, const heal_flags& flags, const json:
     " holds with what the records say; what is missing is made anew";
 }
 
-result<> wait_until_healed(session& s, healing_work work, const std::string& name, const heal_flags& flags) {
+result<> wait_until_healed(session& s, healing_work job, const std::string& name, const heal_flags& flags) {
   std::fflush(stdout); // what was started, before what follows
   const auto start = std::chrono::steady_clock::now();
   const auto end = start + std::chrono::seconds{flags.timeout_seconds};
   polling screen{s};
-  heal_progress progress{work};
+  heal_progress progress{job};
   for (unsigned failures = 0;;) {
     auto now = admin_get(s, "healing");
     if (!now) {
-      if (now.error().code == ec::closed || ++failures == failures_max) return now.error();
+      if (now.error().code == ec::closed || ++failures == silence_max) return now.error();
     } else {
       failures = 0;
       const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
@@ -62,24 +62,24 @@ result<> wait_until_healed(session& s, healing_work work, const std::string& nam
 }
 
 void add_healing(CLI::App* added, command& chosen, const std::shared_ptr<heal_flags>& flags, const std::string& name,
-  healing_work work) {
+  healing_work job) {
   added->add_flag("--wait", flags->wait, "Until it is done; shows how far it is");
   added->add_option("--timeout", flags->timeout_seconds, "Of --wait, in seconds")
     ->capture_default_str()
     ->check(CLI::Range(1, 10'000'000))
     ->type_name("S");
-  added->callback([flags, name, work, &chosen] {
-    chosen = [flags, name, work] {
+  added->callback([flags, name, job, &chosen] {
+    chosen = [flags, name, job] {
       return run_admin(*flags, name, [&](session& s) -> result<> {
         name_values query;
         if (!flags->node.empty()) query.emplace_back("node", flags->node);
         auto answer = admin_post(s, name, std::move(query));
         if (!answer) return answer.error();
         if (!s.json)
-          print_line(started_text(work, *flags, *answer));
+          print_line(started_text(job, *flags, *answer));
         else if (!flags->wait)
           print_json(*answer);
-        return flags->wait ? wait_until_healed(s, work, name, *flags) : result<>{};
+        return flags->wait ? wait_until_healed(s, job, name, *flags) : result<>{};
       });
     };
   });

@@ -19,18 +19,6 @@ void append(lines& to, const lines& more, const std::string& indent = {}) {
   for (const auto& line : more) to.push_back(indent + line);
 }
 
-const json::object& as_object(const json::value& v) {
-  static const json::object none;
-  return v.is_object() ? v.get_object() : none;
-}
-
-std::string joined(const json::array& words) {
-  std::string out;
-  for (const auto& w : words)
-    if (w.is_string()) (out += out.empty() ? "" : ",") += shown(w.get_string());
-  return out;
-}
-
 // "3 up, 1 draining": the states that some node is in.
 std::string counts(const json::object& o, std::initializer_list<const char*> names) {
   std::string out;
@@ -112,6 +100,13 @@ lines extent_lines(const json::object& e) {
 }
 
 } // namespace
+
+std::string joined(const json::array& words) {
+  std::string out;
+  for (const auto& w : words)
+    if (w.is_string()) (out += out.empty() ? "" : ",") += shown(w.get_string());
+  return out;
+}
 
 lines status_lines(const json::object& o) {
   lines out;

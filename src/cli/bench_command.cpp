@@ -17,10 +17,10 @@ namespace {
 
 constexpr std::uint64_t object_bytes_max = std::uint64_t{1} << 30; // it is held in memory
 
-constexpr const char* examples =
+constexpr const char* bench_examples =
   R"(Closed loop: each connection sends its next request when the last is answered. The same keep-alive connections carry all
 requests. Latency is from the first byte sent to the last received. It runs on the machine of the server: the report says
-how much CPU the client took. http only. Objects are removed at the end, and the bucket when none was given.
+how much CPU the client took. Objects are removed at the end, and the bucket when none was given.
 
 Examples:
   troupe bench put --size 4KiB --concurrency 32 --duration 30s
@@ -62,6 +62,7 @@ result<> complete(bench_flags& flags) {
   auto where = resolve(flags.where, process_environment());
   if (!where) return where.error();
   config.where = *std::move(where);
+  warn_if_unverified(config.where);
   return {};
 }
 
@@ -128,7 +129,7 @@ void add_bench(CLI::App& app, command& chosen) {
   bench->add_flag("--json", flags->json, "Print the result as one JSON document");
   bench->add_flag("--quiet", flags->quiet, "No progress line");
   add_connection_options(*bench, flags->where);
-  bench->footer(examples);
+  bench->footer(bench_examples);
   bench->callback([flags, &chosen] { chosen = [flags] { return run(*flags); }; });
 }
 

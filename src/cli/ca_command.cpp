@@ -9,7 +9,7 @@ namespace troupe::cli {
 
 namespace {
 
-constexpr const char* examples =
+constexpr const char* ca_examples =
   R"(Nodes prove to each other who they are with certificates of one authority. Make it once, issue one certificate for each
 node of the configuration, and copy to each host: ca.pem, NODE.pem, NODE.key. ca.key stays where the authority is.
 
@@ -88,7 +88,7 @@ void add_show(CLI::App& ca, command& chosen) {
 void add_ca(CLI::App& app, command& chosen) {
   auto* const ca = app.add_subcommand("ca", "The certificates of a cluster: init, issue, show");
   ca->require_subcommand(0, 1);
-  ca->footer(examples);
+  ca->footer(ca_examples);
   add_init(*ca, chosen);
   add_issue(*ca, chosen);
   add_show(*ca, chosen);

@@ -15,7 +15,7 @@ namespace troupe::cli {
 
 namespace {
 
-constexpr const char* examples = R"(Examples:
+constexpr const char* commands_examples = R"(Examples:
   troupe dev                                    a store with five nodes on this machine, S3 at http://127.0.0.1:9000
   troupe storage mb photos                      make a bucket
   troupe storage put cat.jpg photos/cat.jpg     put a file into it
@@ -30,17 +30,22 @@ constexpr const char* examples = R"(Examples:
 constexpr const char* dev_examples =
   R"(Everything lives under --data: one folder a node, and DIR/credentials with the keys that are made at the first start.
 `troupe storage` and `troupe bench` find that file by themselves when they run in the same folder.
+Ctrl-C, SIGTERM, or a terminal that goes away (SIGHUP) stop it in order; under nohup it stays.
 
 Examples:
   troupe dev
-  troupe dev --data /srv/troupe --s3 0.0.0.0:9000 --nodes 3)";
+  troupe dev --data /srv/troupe --s3 0.0.0.0:9000 --nodes 3
+  troupe dev --tls-cert server.pem --tls-key server.key)";
 
 constexpr const char* serve_examples =
   R"(The same configuration goes to every host; config/reference.yaml has every key. Between hosts nodes need certificates:
 `troupe ca --help`. It prints `listening ...` once its ports are open; /ready on the console port says when it serves.
+SIGTERM stops it in order, a second one at once. SIGHUP changes nothing: certificates are read by themselves, other keys
+need a restart.
 
 Examples:
   troupe serve --config config/cluster.yaml --node node-1
+  troupe serve --config config/cluster.yaml --node node-3 --roles storage,metadata
   TROUPE_CONFIG=/etc/troupe/cluster.yaml TROUPE_NODE=node-2 troupe serve)";
 
 CLI::App& deepest(CLI::App& app) {
@@ -77,10 +82,25 @@ void add_dev(CLI::App& app, command& chosen) {
         std::string{"Where the front door \""} + front_kinds[k].name + "\" listens; off without it")
       ->type_name("HOST:PORT");
   dev->add_flag("--all", options->all_fronts, "Every front door, on 127.0.0.1 and the port that its clients expect");
+  for (std::size_t k = 0; k < files_flags.size(); ++k) {
+    const auto& flag = files_flags[k];
+    dev
+      ->add_option(
+        flag.name, options->files[k], std::string{flag.description} + " (default " + flag.shown_default + ")")
+      ->envname(flag.variable)
+      ->type_name(flag.type);
+  }
   dev->add_option("--nodes", options->nodes, "How many nodes; kept by the data folder")
     ->capture_default_str()
     ->check(CLI::Range(1, 64))
     ->type_name("N");
+  dev
+    ->add_option("--tls-cert,--https-cert", options->https_certificate,
+      "Speak https on every front door, with this certificate (PEM); else TROUPE_HTTPS_CERT")
+    ->type_name("FILE");
+  dev->add_option("--tls-key,--https-key", options->https_key, "Its private key (PEM); else TROUPE_HTTPS_KEY")
+    ->type_name("FILE");
+  add_trace_options(*dev, options->tracing);
   add_log_options(*dev, options->log);
   dev->footer(dev_examples);
   dev->callback([options, &chosen] { chosen = [options] { return run_dev(*options); }; });
@@ -100,6 +120,10 @@ void add_console(CLI::App& app, command& chosen) {
   const auto options = std::make_shared<console_options>();
   console->add_option("--connect", options->connect, "A node's console; else as `troupe admin` finds it")
     ->type_name("HOST:PORT");
+  console
+    ->add_option("--ca-cert", options->ca_file, "Certificate authorities to trust for https (PEM); else TROUPE_CA_CERT")
+    ->type_name("FILE")
+    ->check(CLI::ExistingFile);
   console->add_option("-c", options->commands, "Run this command and end; may be repeated")
     ->type_name("COMMAND")
     ->allow_extra_args(false);
@@ -135,10 +159,16 @@ void add_credential_options(CLI::App& app, connection_flags& flags) {
   app.add_option("--region", flags.region, "Region to sign for; else TROUPE_REGION, us-east-1")
     ->type_name("NAME")
     ->group(group);
-  app.add_option("--ca-file", flags.ca_file, "Certificate authorities to trust for https (PEM)")
+  app
+    .add_option("--ca-cert,--ca-file", flags.ca_file,
+      "Certificate authorities to trust for https (PEM); else TROUPE_CA_CERT, the system's. Addresses mean https then")
     ->type_name("FILE")
     ->group(group)
     ->check(CLI::ExistingFile);
+  app
+    .add_flag(
+      "--insecure-skip-verify", flags.skip_verify, "Do not check who answers over https. Never where it matters")
+    ->group(group);
 }
 
 int run(int argc, const char* const* argv) {
@@ -146,7 +176,7 @@ int run(int argc, const char* const* argv) {
   CLI::App app{"Troupe: an S3-compatible object store in one binary", "troupe"};
   app.set_version_flag("--version", std::string{"troupe "} + version, "Print the version and exit");
   app.set_help_flag("-h,--help", "Print this help and exit");
-  app.footer(examples);
+  app.footer(commands_examples);
   app.require_subcommand(0, 1);
   command chosen;
   add_dev(app, chosen);

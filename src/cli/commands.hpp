@@ -27,7 +27,7 @@ void add_recover(CLI::App&, command& chosen);
 
 // --endpoint, and the credential options. `flags` must live as long as the app.
 void add_connection_options(CLI::App&, connection_flags& flags);
-// --access-key, --secret-key, --region, --data, --ca-file.
+// --access-key, --secret-key, --region, --data, --ca-cert, --insecure-skip-verify.
 void add_credential_options(CLI::App&, connection_flags& flags);
 
 // Parses and runs; returns the exit code.

@@ -2,6 +2,7 @@
 
 #include "cli/credentials.hpp"
 
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 
@@ -9,13 +10,14 @@ namespace troupe::cli {
 
 namespace {
 
-constexpr const char* endpoint_default = "http://127.0.0.1:9000";
-constexpr const char* console_default = "http://127.0.0.1:9001";
+constexpr const char* endpoint_default = "127.0.0.1:9000";
+constexpr const char* console_default = "127.0.0.1:9001";
 constexpr const char* region_default = "us-east-1";
 constexpr const char* data_default = "./data";
 
 result<> set_endpoint(connection& c, std::string endpoint) {
-  if (endpoint.find("://") == std::string::npos) endpoint.insert(0, "http://");
+  const bool over_tls = !c.ca_file.empty() || c.skip_verify;
+  if (endpoint.find("://") == std::string::npos) endpoint.insert(0, over_tls ? "https://" : "http://");
   const auto scheme_end = endpoint.find("://");
   const auto scheme = endpoint.substr(0, scheme_end);
   auto host = endpoint.substr(scheme_end + 3);
@@ -69,7 +71,8 @@ result<std::optional<endpoint_credentials>> set_keys(
 connection begin_connection(const connection_flags& flags, const environment_lookup& environment) {
   connection c;
   c.region = !flags.region.empty() ? flags.region : environment("TROUPE_REGION").value_or(region_default);
-  c.ca_file = flags.ca_file;
+  c.ca_file = !flags.ca_file.empty() ? flags.ca_file : environment("TROUPE_CA_CERT").value_or("");
+  c.skip_verify = flags.skip_verify;
   return c;
 }
 
@@ -78,6 +81,11 @@ std::string on_this_machine(std::string address) {
   for (auto [all, loopback] : {std::pair{"0.0.0.0:", "127.0.0.1:"}, std::pair{"[::]:", "[::1]:"}})
     if (address.starts_with(all)) return loopback + address.substr(std::string_view{all}.size());
   return address;
+}
+
+// What `troupe dev` wrote: without a scheme it means http, whatever else was said.
+std::string with_scheme(std::string address) {
+  return address.empty() || address.find("://") != std::string::npos ? address : "http://" + address;
 }
 
 } // namespace
@@ -107,9 +115,18 @@ result<connection> resolve_console(const connection_flags& flags, const environm
   if (console.empty()) console = on_this_machine(environment("TROUPE_CONSOLE").value_or(""));
   auto file = set_keys(c, flags, environment);
   if (!file) return file.error();
-  if (console.empty() && *file) console = (*file)->console;
+  if (console.empty() && *file) console = with_scheme((*file)->console);
   TROUPE_TRY(set_endpoint(c, console.empty() ? console_default : console));
   return c;
+}
+
+void warn_if_unverified(const connection& where) {
+  if (!where.skip_verify || !where.endpoint.starts_with("https://")) return;
+  std::fprintf(stderr,
+    "troupe: WARNING: --insecure-skip-verify: nobody knows whether %s is who it says: whoever is in between can read "
+    "and "
+    "change everything\n",
+    where.endpoint.c_str());
 }
 
 } // namespace troupe::cli

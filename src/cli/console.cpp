@@ -21,7 +21,7 @@ constexpr int history_lines_max = 1000;
 // The first words, for completion; `troupe admin --help` says what they do.
 constexpr std::array first_words{"status", "nodes", "raft", "actors", "watch", "log", "where", "ring", "drain",
   "undrain", "remove", "weight", "join", "members", "user", "key", "role", "policy", "rebalance", "repair", "directory",
-  "fault", "storage", "help", "exit"};
+  "volumes", "volume", "fault", "storage", "help", "exit"};
 
 constexpr const char* help_text = R"(Commands: those of `troupe admin`, without these two words, and `storage ...`:
   status | nodes | raft               what the cluster is like
@@ -35,6 +35,8 @@ constexpr const char* help_text = R"(Commands: those of `troupe admin`, without 
   rebalance [--wait]                  move pieces now to where the ring wants them
   repair [NODE] [--wait]              compare nodes with the records now, and mend
   directory status | resize M         the directory's disk buckets
+  volumes                             the volumes of shards, and who writes to them
+  volume snapshot|snapshots|remove-snapshot|restore NAME ...  their snapshots
   fault drop|delay|disk|crash|clear|list  rehearse failures, where they are enabled
   storage ls | storage put ...        objects
   COMMAND --help                      more about one
@@ -122,6 +124,7 @@ int run_prompt() {
 
 int run_console(const console_options& options) {
   if (!options.connect.empty()) ::setenv("TROUPE_CONSOLE", options.connect.c_str(), 1); // for every command
+  if (!options.ca_file.empty()) ::setenv("TROUPE_CA_CERT", options.ca_file.c_str(), 1);
   if (options.commands.empty()) return run_prompt();
   int failed = 0;
   for (auto& line : options.commands) {

@@ -9,6 +9,7 @@ namespace troupe::cli {
 
 struct console_options {
   std::string connect;               // HOST:PORT of a node's console; empty: as `troupe admin` finds it
+  std::string ca_file;               // of authorities; empty: as `troupe admin` finds them
   std::vector<std::string> commands; // run these and end; none: at a prompt
 };
 

@@ -42,13 +42,14 @@ error console_failure_of(int status, std::string_view body) {
 
 std::string_view console_hint_for(const error& e) noexcept {
   switch (e.code) {
-  case ec::not_found: return "see which nodes there are with `troupe admin nodes`";
+  case ec::not_found: return "see what there is with `troupe admin nodes`, or `troupe admin volumes`";
   case ec::no_such_bucket:
   case ec::no_such_key: return "see what there is with `troupe storage ls`";
   case ec::access_denied:
   case ec::invalid_access_key_id:
   case ec::signature_does_not_match:
-    return "sign with the cluster's key: --access-key and --secret-key, TROUPE_ACCESS_KEY and TROUPE_SECRET_KEY, or "
+    return "sign with a key that may (root's, or a user's with the role): --access-key and --secret-key, "
+           "TROUPE_ACCESS_KEY and TROUPE_SECRET_KEY, or "
            "the "
            "credentials file in --data";
   case ec::request_time_too_skewed:
@@ -56,6 +57,7 @@ std::string_view console_hint_for(const error& e) noexcept {
   case ec::unavailable:
     return "is the server running there? Check --connect or TROUPE_CONSOLE; it prints `console=HOST:PORT` when it "
            "starts";
+  case ec::bad_request: return https_hint_for(e);
   case ec::timeout: return "see what has become of it with `troupe admin status`, then try again";
   default: return {};
   }

@@ -119,6 +119,10 @@ void prepare(CURL* curl, const connection& where, curl_exchange& a, const std::s
   set(CURLOPT_BUFFERSIZE, buffer_bytes);
   set(CURLOPT_UPLOAD_BUFFERSIZE, buffer_bytes);
   if (!where.ca_file.empty()) set(CURLOPT_CAINFO, where.ca_file.c_str());
+  if (where.skip_verify) {
+    set(CURLOPT_SSL_VERIFYPEER, 0L);
+    set(CURLOPT_SSL_VERIFYHOST, 0L);
+  }
   set(CURLOPT_HEADERFUNCTION, &on_header);
   set(CURLOPT_HEADERDATA, &a);
   set(CURLOPT_WRITEFUNCTION, &on_body);

@@ -31,6 +31,11 @@ const json::object& object_of(const json::object& o, const char* name) {
   return value != nullptr && value->is_object() ? value->get_object() : none;
 }
 
+const json::object& as_object(const json::value& v) {
+  static const json::object none;
+  return v.is_object() ? v.get_object() : none;
+}
+
 const json::array& array_of(const json::object& o, const char* name) {
   static const json::array none;
   const auto* value = o.if_contains(name);

@@ -15,6 +15,7 @@ std::string text_of(const boost::json::object&, const char* name); // also of a 
 std::optional<std::int64_t> number_of(const boost::json::object&, const char* name);
 bool is_true(const boost::json::object&, const char* name);
 const boost::json::object& object_of(const boost::json::object&, const char* name); // empty when absent
+const boost::json::object& as_object(const boost::json::value&);                    // empty when it is something else
 const boost::json::array& array_of(const boost::json::object&, const char* name);   // empty when absent
 
 // The count as text, and nothing when it is absent; the same as a size ("1.5 KiB").

@@ -1,4 +1,4 @@
-// load: a closed-loop load generator for plain HTTP: every connection sends its next request when the last is answered.
+// load: a closed-loop load generator for HTTP, plain or over TLS: every connection sends its next request when the last is answered.
 // Asio sockets instead of libcurl, because the generator shares the machine with the server it measures.
 #pragma once
 
@@ -64,7 +64,7 @@ struct load_config {
 };
 
 // Runs to the end. Requests still unanswered when the time is over are waited for, at most 10 s, and not counted.
-// An error only when nothing could be started: an address that does not resolve.
+// An error only when nothing could be started: an address that does not resolve, authorities that can not be read.
 result<load_result> run_load(const load_config&);
 
 } // namespace troupe::cli

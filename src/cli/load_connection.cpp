@@ -38,17 +38,29 @@ void load_connection::connect() {
   connecting_ = true;
   started_ = moved_ = clock::now();
   socket_.async_connect(shared_.address, [this](const boost::system::error_code& e) {
-    connecting_ = false;
-    boost::system::error_code ignored;
-    if (e) {
-      socket_.close(ignored);
-      count_failure(problem_.empty() ? "connect: " + e.message() : problem_);
-      pause_then_next();
-      return;
-    }
-    socket_.set_option(asio::ip::tcp::no_delay{true}, ignored);
-    send();
+    if (e || shared_.tls == nullptr) return connected(e);
+    shake_hands();
   });
+}
+
+void load_connection::shake_hands() {
+  tls_.emplace(socket_, *shared_.tls);
+  boost::system::error_code no_name;
+  asio::ip::make_address(shared_.host, no_name);
+  if (no_name) SSL_set_tlsext_host_name(tls_->native_handle(), shared_.host.c_str()); // addresses are not sent
+  tls_->async_handshake(asio::ssl::stream_base::client, [this](const boost::system::error_code& e) { connected(e); });
+}
+
+void load_connection::connected(const boost::system::error_code& e) {
+  connecting_ = false;
+  boost::system::error_code ignored;
+  if (e) {
+    socket_.close(ignored);
+    count_failure(problem_.empty() ? "connect: " + e.message() : problem_);
+    return pause_then_next();
+  }
+  socket_.set_option(asio::ip::tcp::no_delay{true}, ignored);
+  send();
 }
 
 void load_connection::send() {
@@ -60,23 +72,29 @@ void load_connection::send() {
   const std::array<asio::const_buffer, 2> buffers{
     asio::buffer(head_), put ? asio::buffer(body.data(), body.size()) : asio::const_buffer{}};
   // An error may be answered before the body has been sent: both directions run at once.
-  asio::async_write(
-    socket_, buffers,
-    [this](const boost::system::error_code& e, std::size_t n) { // called for each piece that went
-      moved_ = n == 0 ? moved_ : clock::now();
-      return e ? std::size_t{0} : std::size_t{1} << 20;
-    },
-    [this](const boost::system::error_code& e, std::size_t) {
-      writing_ = false;
-      if (e && !answered_ && problem_.empty()) problem_ = "send: " + e.message();
-      on_both_done();
-    });
+  const auto moving = [this](const boost::system::error_code& e, std::size_t n) { // called for each piece that went
+    moved_ = n == 0 ? moved_ : clock::now();
+    return e ? std::size_t{0} : std::size_t{1} << 20;
+  };
+  const auto written = [this](const boost::system::error_code& e, std::size_t) {
+    writing_ = false;
+    if (e && !answered_ && problem_.empty()) problem_ = "send: " + e.message();
+    on_both_done();
+  };
+  if (shared_.tls != nullptr)
+    asio::async_write(*tls_, buffers, moving, written);
+  else
+    asio::async_write(socket_, buffers, moving, written);
   read_more();
 }
 
 void load_connection::read_more() {
-  socket_.async_read_some(asio::buffer(buffer_.get(), buffer_bytes),
-    [this](const boost::system::error_code& e, std::size_t n) { on_read(e, n); });
+  const auto into = asio::buffer(buffer_.get(), buffer_bytes);
+  const auto got = [this](const boost::system::error_code& e, std::size_t n) { on_read(e, n); };
+  if (shared_.tls != nullptr)
+    tls_->async_read_some(into, got);
+  else
+    socket_.async_read_some(into, got);
 }
 
 void load_connection::on_read(const boost::system::error_code& e, std::size_t n) {

@@ -8,8 +8,11 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
+#include <optional>
 
 namespace troupe::cli {
 
@@ -19,6 +22,8 @@ namespace asio = boost::asio;
 struct load_shared {
   const load_config& config;
   asio::ip::tcp::endpoint address;
+  std::string host;                  // for the server's certificate
+  asio::ssl::context* tls = nullptr; // nothing: plain HTTP
   load_request_writer& writer;
   std::array<load_totals, load_kinds>& totals;
   std::chrono::steady_clock::time_point deadline;
@@ -38,6 +43,8 @@ private:
 
   void next();
   void connect();
+  void shake_hands();
+  void connected(const boost::system::error_code&);
   void send();
   void read_more();
   void on_read(const boost::system::error_code&, std::size_t n);
@@ -50,6 +57,7 @@ private:
   load_shared& shared_;
   unsigned number_;
   socket socket_;
+  std::optional<asio::ssl::stream<socket&>> tls_; // over the socket; made anew for each connection
   asio::basic_waitable_timer<clock, asio::wait_traits<clock>, asio::io_context::executor_type> timer_;
   std::unique_ptr<char[]> buffer_;
   std::string head_;

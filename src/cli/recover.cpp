@@ -16,7 +16,7 @@
 namespace troupe::cli {
 namespace {
 
-constexpr const char* examples =
+constexpr const char* recover_examples =
   R"(For when so many metadata members have lost their disks that the rest is no majority: the cluster refuses everything, for
 ever. Stop the node whose member is left, and run this on its host. It says what is kept and what may be lost, and changes
 nothing before you have repeated a number to it. docs/OPERATIONS.md has the whole procedure.
@@ -92,7 +92,7 @@ void add_recover(CLI::App& app, command& chosen) {
   add_cluster_options(*metadata, options->cluster);
   metadata->add_option("--yes-lose-after", options->yes_lose_after, "Do it, keeping everything up to this entry")
     ->type_name("N");
-  metadata->footer(examples);
+  metadata->footer(recover_examples);
   metadata->callback([options, &chosen] { chosen = [options] { return run_recover_metadata(*options); }; });
 }
 

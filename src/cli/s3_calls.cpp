@@ -1,6 +1,7 @@
 #include "cli/s3_calls.hpp"
 
 #include "cli/s3_failure.hpp"
+#include "cli/s3_xml.hpp"
 #include "codec/digest.hpp"
 #include "codec/text.hpp"
 #include "codec/uri.hpp"
@@ -10,11 +11,6 @@
 namespace troupe::cli {
 
 namespace {
-
-std::string unquoted(std::string_view etag) {
-  if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"') etag = etag.substr(1, etag.size() - 2);
-  return std::string{etag};
-}
 
 std::string quoted(const std::string& etag) { return '"' + etag + '"'; }
 

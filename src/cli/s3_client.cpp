@@ -94,7 +94,9 @@ error network_failure(CURLcode code, const char* detail, const connection& where
   switch (code) {
   case CURLE_OPERATION_TIMEDOUT: return fail(ec::timeout, what);
   case CURLE_PEER_FAILED_VERIFICATION:
-    return fail(ec::incompatible, what + " (name the certificate authority with --ca-file)");
+    return fail(ec::incompatible, what + " (name the certificate authority with --ca-cert, or TROUPE_CA_CERT)");
+  case CURLE_SSL_CACERT_BADFILE:
+    return fail(ec::bad_argument, where.ca_file + ": has no certificate authorities in PEM form");
   default: return fail(ec::unavailable, what);
   }
 }

@@ -94,6 +94,11 @@ error failure_of(int status, std::string_view body, std::string_view request_id)
   return fail(code, std::move(message));
 }
 
+std::string_view https_hint_for(const error& e) noexcept {
+  if (e.message.find("to an HTTPS server") == std::string::npos) return {};
+  return "give the address with https://, and its certificate authority with --ca-cert or TROUPE_CA_CERT";
+}
+
 std::string_view hint_for(const error& e) noexcept {
   switch (e.code) {
   case ec::no_such_bucket:
@@ -116,6 +121,7 @@ std::string_view hint_for(const error& e) noexcept {
   case ec::precondition_failed: return "the object changed meanwhile: try again";
   case ec::bad_digest: return "the content was damaged on its way: try again";
   case ec::invalid_bucket_name: return "3 to 63 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit";
+  case ec::bad_request: return https_hint_for(e);
   default: return {};
   }
 }

@@ -20,6 +20,8 @@ std::string_view words_of_status(int status) noexcept;
 // A text from the network, cut to 1000 characters, control characters as spaces: they must not reach the terminal.
 std::string printable(std::string_view);
 
+// What to do when the server speaks https and was asked in the clear; empty for any other error.
+std::string_view https_hint_for(const error&) noexcept;
 // One sentence that says what to do, or nothing.
 std::string_view hint_for(const error&) noexcept;
 

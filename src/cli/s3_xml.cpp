@@ -28,11 +28,6 @@ result<xml_document> load(std::string_view xml, std::string_view root) {
 
 std::string text(const xml_element& element, std::string_view child) { return element.child_text(child).value_or(""); }
 
-std::string unquoted(std::string_view etag) {
-  if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"') etag = etag.substr(1, etag.size() - 2);
-  return std::string{etag};
-}
-
 // Names come percent-encoded when asked for with encoding-type=url, where '+' is a space.
 struct name_decoder {
   bool encoded;
@@ -66,6 +61,11 @@ void append_element(std::string& out, std::string_view name, std::string_view va
 }
 
 } // namespace
+
+std::string unquoted(std::string_view etag) {
+  if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"') etag = etag.substr(1, etag.size() - 2);
+  return std::string{etag};
+}
 
 std::optional<s3_fault> parse_fault(std::string_view xml) {
   const auto document = load(xml, "Error");

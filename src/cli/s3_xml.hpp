@@ -13,6 +13,9 @@
 
 namespace troupe::cli {
 
+// An ETag as headers and documents have it, without its quotes.
+std::string unquoted(std::string_view etag);
+
 struct s3_fault {
   std::string code;
   std::string message;

@@ -12,17 +12,17 @@ namespace troupe::cli {
 namespace {
 
 // One line that a script can read, with the ports that were got.
-void greet(const node_process& node) {
+void greet(const node_process& node, const https_settings& https) {
   std::string line = "listening actor=" + node.address();
-  if (auto s3 = node.s3()) line += " s3=" + to_string(*s3);
-  line += " console=" + to_string(node.console()) + to_words(node.fronts());
+  if (auto s3 = node.s3()) line += to_word("s3", *s3, https);
+  line += to_word("console", node.console(), https) + to_words(node.fronts(), https);
   std::printf("%s\n", line.c_str());
   std::fflush(stdout);
 }
 
-void greet(const local_process& store) {
-  std::printf("listening s3=%s console=%s%s\n", to_string(store.s3()).c_str(), to_string(store.console()).c_str(),
-    to_words(store.fronts()).c_str());
+void greet(const local_process& store, const https_settings& https) {
+  std::printf("listening%s%s%s\n", to_word("s3", store.s3(), https).c_str(),
+    to_word("console", store.console(), https).c_str(), to_words(store.fronts(), https).c_str());
   std::fflush(stdout);
 }
 
@@ -31,10 +31,10 @@ std::optional<error> failure_of(const local_process&) { return std::nullopt; }
 
 // Until somebody asks for its end, or it can not go on.
 template <class Process>
-int serve(service_signals& signals, result<std::unique_ptr<Process>> started) {
+int serve(service_signals& signals, const https_settings& https, result<std::unique_ptr<Process>> started) {
   if (!started) return complain(started.error());
   auto process = std::move(*started);
-  greet(*process);
+  greet(*process, https);
   signals.wait();
   auto cut = process->stop(stop_grace);
   if (cut != 0) spdlog::warn("{} connections were cut after {} s of grace", cut, stop_grace.count());
@@ -56,9 +56,9 @@ int run_serve(const cluster_flags& flags) {
     return complain(fail(ec::bad_argument,
                       "which node of " + choice.path + " is this process? Say it with --node ID, or TROUPE_NODE"),
       2);
-  service_signals signals{flags.log};
-  if (local) return serve(signals, local_process::start(*config));
-  return serve(signals, node_process::start(*config, *config->self));
+  service_signals signals{flags.log, on_hangup::tell};
+  if (local) return serve(signals, config->https, local_process::start(*config));
+  return serve(signals, config->https, node_process::start(*config, *config->self));
 }
 
 } // namespace troupe::cli

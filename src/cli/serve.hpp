@@ -5,8 +5,8 @@
 
 namespace troupe::cli {
 
-// Serves until SIGINT or SIGTERM. Returns the process's exit code: 0, 1 with a message already on stderr, or 2 when the
-// configuration is wrong.
+// Serves until SIGINT or SIGTERM; SIGHUP changes nothing. Returns the process's exit code: 0, 1 with a message already on
+// stderr, or 2 when the configuration is wrong.
 int run_serve(const cluster_flags&);
 
 } // namespace troupe::cli

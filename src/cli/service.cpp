@@ -21,6 +21,17 @@ sigset_t stop_signals() {
   return s;
 }
 
+// Who started this process (nohup) does not want it to hear of a hangup. A blocked signal comes to sigwait() even so.
+bool hangup_is_ignored() {
+  struct sigaction now {};
+  return ::sigaction(SIGHUP, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+const char* reason_to_stop(int signal) {
+  if (signal == SIGINT) return "interrupted";
+  return signal == SIGHUP ? "hung up" : "asked to stop";
+}
+
 // Logs go to standard error; standard output is for what a person or a script reads.
 void log_to_stderr(const log_options& o) {
   spdlog::set_default_logger(spdlog::stderr_color_mt("troupe"));
@@ -57,21 +68,23 @@ void add_log_options(CLI::App& app, log_options& options) {
     ->type_name("LEVEL");
 }
 
-service_signals::service_signals(const log_options& log) {
+service_signals::service_signals(const log_options& log, on_hangup hangup) : hangup_(hangup) {
   log_to_stderr(log);
   raise_descriptor_limit();
   std::signal(SIGPIPE, SIG_IGN);
   // Blocked before any thread starts, so that all of them leave these signals to sigwait().
-  auto signals = stop_signals();
-  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  awaited_ = stop_signals();
+  if (!hangup_is_ignored()) sigaddset(&awaited_, SIGHUP);
+  ::pthread_sigmask(SIG_BLOCK, &awaited_, nullptr);
 }
 
 void service_signals::wait() {
-  auto signals = stop_signals();
   int signal = 0;
-  ::sigwait(&signals, &signal);
-  spdlog::info("{}: finishing requests in flight", signal == SIGINT ? "interrupted" : "asked to stop");
-  ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  while (::sigwait(&awaited_, &signal) == 0 && signal == SIGHUP && hangup_ == on_hangup::tell)
+    spdlog::info("hangup: nothing to reload: certificates are read by themselves, other keys need a restart");
+  spdlog::info("{}: finishing requests in flight", reason_to_stop(signal));
+  auto impatient = stop_signals(); // no hangup: a terminal that goes away may send several
+  ::pthread_sigmask(SIG_UNBLOCK, &impatient, nullptr);
 }
 
 } // namespace troupe::cli

@@ -4,6 +4,8 @@
 #include "base/error.hpp"
 
 #include <chrono>
+#include <csignal>
+#include <cstdint>
 #include <string>
 
 namespace CLI {
@@ -24,13 +26,21 @@ struct log_options {
 // --log-format and --log-level, with TROUPE_LOG_FORMAT and TROUPE_LOG_LEVEL behind them; `options` lives as long as the app.
 void add_log_options(CLI::App&, log_options& options);
 
+// What SIGHUP is to a service: that its terminal went away, or what operators send to have a configuration read anew. It is
+// nothing to a process that was started with it ignored (nohup).
+enum class on_hangup : std::uint8_t { stop, tell };
+
 class service_signals {
 public:
-  // Logs to standard error, as many descriptors as the hard limit allows, and SIGINT and SIGTERM kept for wait(). Before
-  // any thread is started.
-  explicit service_signals(const log_options&);
-  // Until one of the two comes; a second one ends the process at once.
+  // Logs to standard error, as many descriptors as the hard limit allows, and SIGINT, SIGTERM and SIGHUP kept for wait().
+  // Before any thread is started.
+  service_signals(const log_options&, on_hangup);
+  // Until one comes that asks for the end; a SIGINT or SIGTERM after that ends the process at once.
   void wait();
+
+private:
+  on_hangup hangup_;
+  sigset_t awaited_{};
 };
 
 } // namespace troupe::cli

@@ -10,7 +10,7 @@ namespace troupe::cli {
 
 namespace {
 
-constexpr const char* examples =
+constexpr const char* storage_examples =
   R"(Objects are named BUCKET/KEY; s3://BUCKET/KEY works too. Keys and endpoint come from flags, the environment
 (TROUPE_ENDPOINT, TROUPE_ACCESS_KEY, TROUPE_SECRET_KEY), or the file that `troupe dev` wrote into --data.
 
@@ -29,7 +29,7 @@ void add_storage(CLI::App& app, command& chosen) {
   auto* const storage = app.add_subcommand(
     "storage", "Buckets and objects: mb, rb, ls, put, get, cat, rm, cp, stat, presign, cluster-status");
   storage->require_subcommand(0, 1);
-  storage->footer(examples);
+  storage->footer(storage_examples);
   add_bucket_commands(*storage, chosen);
   add_transfer_commands(*storage, chosen);
   add_object_commands(*storage, chosen);
@@ -55,6 +55,7 @@ int run_connected(result<connection> where, const storage_flags& flags, const st
     report_failure(what, where.error(), hint(where.error()));
     return where.error().code == ec::bad_argument ? 2 : 1;
   }
+  warn_if_unverified(*where);
   session s{.where = *std::move(where), .signals = {}, .json = flags.json, .quiet = flags.quiet};
   auto done = work(s);
   if (done && std::fflush(stdout) != 0) done = check_stdout();

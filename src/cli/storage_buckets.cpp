@@ -178,7 +178,7 @@ void add_bucket_commands(CLI::App& storage, command& chosen) {
   mb->add_option("BUCKET", flags->name, "Its name: 3 to 63 of a-z, 0-9, '-' and '.'")->required();
   mb->add_flag("--public", flags->is_public, "Not there: every request is signed");
   mb->footer("Examples:\n  troupe storage mb photos\n  troupe storage mb photos --endpoint https://s3.example.com "
-             "--ca-file ca.pem");
+             "--ca-cert ca.pem");
   mb->callback([flags, &chosen] {
     chosen = [flags] { return run_session(*flags, "mb " + flags->name, [&](session& s) { return make(s, *flags); }); };
   });

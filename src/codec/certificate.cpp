@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 
 namespace troupe {
 namespace {
@@ -243,6 +244,25 @@ result<certificate_details> describe_certificate(const x509_st& x) {
   ERR_clear_error();
   if (d.common_name.empty()) return fail(ec::corrupt, "the certificate has no common name");
   return d;
+}
+
+unix_ms end_of_certificate(const x509_st& x) { return time_of(X509_get0_notAfter(&x)); }
+
+result<certificate_ends> ends_of_certificates(std::string_view pem, std::string_view authorities) {
+  auto own = parse_certificate(pem);
+  if (!own) return openssl_failed("there is no certificate in it", ec::corrupt);
+  const auto in = reader(authorities);
+  std::optional<unix_ms> issuer, first;
+  while (x509_ptr next{in ? PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr) : nullptr}) {
+    const auto end = end_of_certificate(*next);
+    first = std::min(first.value_or(end), end);
+    if (X509_check_issued(next.get(), own.get()) == X509_V_OK &&
+      X509_verify(own.get(), X509_get0_pubkey(next.get())) == 1)
+      issuer = std::max(issuer.value_or(end), end);
+  }
+  ERR_clear_error(); // the end of the text is one
+  if (!first) return fail(ec::corrupt, "there is no authority in it");
+  return certificate_ends{.own = end_of_certificate(*own), .authority = issuer.value_or(*first)};
 }
 
 } // namespace troupe

@@ -52,5 +52,15 @@ struct certificate_details {
 result<certificate_details> read_certificate(std::string_view pem);
 // The same of one that OpenSSL holds, such as a peer's. Says nothing about whether it is to be trusted.
 result<certificate_details> describe_certificate(const x509_st&);
+// Until when it is valid; of one without a common name, too.
+unix_ms end_of_certificate(const x509_st&);
+
+struct certificate_ends {
+  unix_ms own = 0;
+  unix_ms authority = 0;
+};
+// Until when the first certificate of `pem` is valid, and the authority that issued it: of those that did, the one that ends
+// last. When none did (there are others between them) the one that ends first. ec::corrupt: a text without a certificate.
+result<certificate_ends> ends_of_certificates(std::string_view pem, std::string_view authorities);
 
 } // namespace troupe

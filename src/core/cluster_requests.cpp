@@ -1,5 +1,7 @@
 #include "core/cluster_requests.hpp"
 
+#include "core/map_change.hpp"
+
 #include <algorithm>
 
 namespace troupe {
@@ -27,6 +29,10 @@ result<> enough_without(const cluster_map& map, const node_id& id, std::size_t n
   return fail(ec::precondition_failed,
     std::string{what} + " " + id.name + " would leave " + std::to_string(left) + " nodes that take data; " +
       std::to_string(needed) + " are needed: add a node first");
+}
+
+bool is_member(const cluster_node& n, const request_terms& terms) {
+  return terms.members ? terms.members->contains(raft_id_of(n.id)) : n.raft_id != 0;
 }
 
 result<cluster_map> enter(const cluster_map& map, cluster_node n, node_state state, unix_ms now_ms) {
@@ -73,9 +79,11 @@ result<cluster_map> remove_node(const cluster_map& map, const node_id& id, remov
           " and may hold data: drain it, or remove it by force, if it is lost");
     TROUPE_TRY(enough_without(map, id, 1, "removing"));
   }
-  if (how == removal::safe && (*n)->raft_id != 0)
+  if (how == removal::safe && is_member(**n, terms))
     return fail(ec::conflict,
-      id.name + " is metadata member " + std::to_string((*n)->raft_id) + ": take it out of the Raft group first");
+      id.name +
+        (terms.members ? " is a metadata member" : " may be a metadata member, and the group can not be asked") +
+        ": take it out of the Raft group first");
   return enter(map, **n, node_state::gone, terms.now_ms);
 }
 

@@ -11,12 +11,16 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <set>
 
 namespace troupe {
 
 struct request_terms {
   // How many nodes must take data: the pieces of a stripe of the widest geometry that is written or stored.
   std::size_t places_needed = 1;
+  // Raft ids of the metadata group; nothing: not known, and every node that could be one is taken for a member.
+  std::optional<std::set<std::uint64_t>> members;
   unix_ms now_ms = 0;
 };
 

@@ -111,6 +111,16 @@ result<> append(state& rows, const std::string& value) {
   return {};
 }
 
+pb::file_log_entry entry_of(
+  pb::file_log_entry::operations operation, const std::string& file_id, const pb::object_record& record) {
+  pb::file_log_entry entry;
+  entry.set_operation(operation);
+  entry.set_file_id(file_id);
+  entry.set_data(record.SerializeAsString());
+  entry.set_timestamp_ms(record.modified_ms());
+  return entry;
+}
+
 pb::operation append_operation(pb::file_log_entry entry, std::uint64_t segment_bytes) {
   pb::file_log_append append;
   *append.mutable_entry() = std::move(entry);

@@ -39,6 +39,8 @@ pb::file_log_segment first_segment(std::int64_t now_ms);
 // The segment after one that is closed now.
 pb::file_log_segment after(pb::file_log_segment& closed, std::int64_t now_ms);
 
+// What a batch logs of a file that it makes or changes.
+pb::file_log_entry entry_of(pb::file_log_entry::operations, const std::string& file_id, const pb::object_record&);
 // The operation that a batch carries.
 pb::operation append_operation(pb::file_log_entry, std::uint64_t segment_bytes);
 

@@ -203,8 +203,10 @@ gossip::effects gossip::receive(const pb::gossip_message& m, time now) {
   }
   case pb::gossip_message::ack: {
     if (probe_ && probe_->sequence == m.sequence() &&
-      (m.target().empty() ? m.news(0).node() : m.target()) == probe_->target.name)
+      (m.target().empty() ? m.news(0).node() : m.target()) == probe_->target.name) {
       probe_.reset();
+      out.probe_answered = true;
+    }
     if (auto r = relays_.find(m.sequence()); r != relays_.end()) {
       auto answer = message(pb::gossip_message::ack, r->second.sequence);
       answer.set_target(m.news(0).node());
@@ -252,6 +254,7 @@ void gossip::start_probe(time now, effects& out) {
   auto target = next_target();
   if (!target) return;
   probe_ = probe{*target, ++sequence_, now + options_.ack_timeout, now + options_.interval, false};
+  out.probe_began = true;
   auto& m = members_.at(*target);
   auto ping = message(pb::gossip_message::ping, sequence_);
   if (m.status == member_status::suspect) write_news(m, *ping.add_news()); // it is the first who should refute it
@@ -274,6 +277,7 @@ void gossip::pursue_probe(time now, effects& out) {
   if (target != members_.end() && target->second.status == member_status::alive)
     set_status(target->second, member_status::suspect, now, out);
   probe_.reset();
+  out.probe_unanswered = true;
 }
 
 // With a member, dead or not, or a seed: the two halves of a healed partition think each other dead and would not probe.

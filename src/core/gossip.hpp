@@ -54,6 +54,8 @@ public:
     std::vector<datagram> send;
     std::vector<gossip_member> changed;   // new members, and new statuses; as they are now
     std::optional<std::string> same_name; // address of another node that has this one's name: an operator must know
+    // Of this member's own probes. One that ended without an answer ended before another began.
+    bool probe_unanswered = false, probe_began = false, probe_answered = false;
   };
 
   // `first_incarnation` should be greater than at the last start (the wall clock does); when it is not, others' memory

@@ -61,24 +61,28 @@ result<> metadata_machine::check(const pb::batch& batch) {
   return {};
 }
 
+result<> metadata_machine::apply(pb::log_entry entry, std::uint64_t index, const outcome_sink& tell) {
+  entry_progress progress{.index = index};
+  for (auto& batch : *entry.mutable_batches()) TROUPE_TRY(apply(batch, progress, tell));
+  return {};
+}
+
 result<std::vector<metadata_machine::batch_outcome>> metadata_machine::apply(pb::log_entry entry, std::uint64_t index) {
   std::vector<batch_outcome> outcomes;
   outcomes.reserve(static_cast<std::size_t>(entry.batches_size()));
-  entry_progress progress{.index = index};
-  for (auto& batch : *entry.mutable_batches()) TROUPE_TRY(apply(batch, progress, outcomes));
+  TROUPE_TRY(apply(std::move(entry), index, [&](batch_outcome o) { outcomes.push_back(std::move(o)); }));
   return outcomes;
 }
 
-result<> metadata_machine::apply(pb::batch& batch, entry_progress& progress, std::vector<batch_outcome>& outcomes) {
+result<> metadata_machine::apply(pb::batch& batch, entry_progress& progress, const outcome_sink& tell) {
   if (auto fine = check(batch); !fine) {
-    outcomes.emplace_back(std::move(fine).error());
+    tell(std::move(fine).error());
     return {};
   }
   auto too_much = erases_too_much(batch);
   if (!too_much) return std::move(too_much).error();
   if (*too_much) {
-    outcomes.emplace_back(
-      fail(ec::too_large, "a batch that erases more than " + std::to_string(rows_erased_max) + " rows"));
+    tell(fail(ec::too_large, "a batch that erases more than " + std::to_string(rows_erased_max) + " rows"));
     return {};
   }
   pb::batch_result outcome;
@@ -88,12 +92,12 @@ result<> metadata_machine::apply(pb::batch& batch, entry_progress& progress, std
     if (!held) return std::move(held).error();
     if (*held) continue;
     outcome.set_failed_precondition(static_cast<std::uint32_t>(i));
-    outcomes.emplace_back(std::move(outcome));
+    tell(std::move(outcome));
     return {};
   }
   for (auto& operation : *batch.mutable_operations()) TROUPE_TRY(carry_out(operation, batch.now_ms(), progress));
   outcome.set_applied(true);
-  outcomes.emplace_back(std::move(outcome));
+  tell(std::move(outcome));
   return {};
 }
 

@@ -7,6 +7,7 @@
 #include "troupe.pb.h"
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace troupe {
@@ -29,16 +30,19 @@ public:
 
   // A batch that was refused is an error of its own and changed nothing. Its neighbours in the entry are not affected.
   using batch_outcome = result<pb::batch_result>;
-  // The batches of an entry, one after the other. The outer error (ec::io_error, ec::corrupt) is fatal: the state may
-  // hold half a batch, so its owner must drop it and replay from the last checkpoint.
-  result<std::vector<batch_outcome>> apply(pb::log_entry, std::uint64_t index);
+  // The batches of an entry, one after the other, each one's outcome told as soon as it is applied. The error that is
+  // returned (ec::io_error, ec::corrupt) is fatal: the state may hold half a batch, so its owner must drop it and replay
+  // from the last checkpoint.
+  using outcome_sink = std::function<void(batch_outcome)>;
+  result<> apply(pb::log_entry, std::uint64_t index, const outcome_sink&);
+  result<std::vector<batch_outcome>> apply(pb::log_entry, std::uint64_t index); // all of them at the end
 
   result<pb::read_reply> read(const pb::read_request&) const;
   result<pb::list_reply> list(const pb::list_request&) const;
 
 private:
   struct entry_progress; // the entry's index and how many rows it has moved to garbage
-  result<> apply(pb::batch&, entry_progress&, std::vector<batch_outcome>&);
+  result<> apply(pb::batch&, entry_progress&, const outcome_sink&);
   result<bool> holds(const pb::precondition&) const;
   result<bool> prefix_in_use(const std::string& prefix) const;
   result<std::vector<std::string>> keys_below(const std::string& prefix, std::size_t keys_max) const;

@@ -51,6 +51,10 @@ void orphan_hunt::begin_listing() {
   for (auto& [id, s] : suspects_) s.seen_on.clear();
 }
 
+void orphan_hunt::gone(const node_id& node) {
+  for (auto& [id, s] : suspects_) s.held.erase(node);
+}
+
 void orphan_hunt::holds(const node_id& node, const data_id& id, time now) {
   auto found = suspects_.find(id);
   if (found == suspects_.end()) {

@@ -13,7 +13,7 @@
 //     precondition that its row is still as it was read.
 //
 // Times are of any one clock that does not run backwards. Nothing is remembered over a restart but the condemned rows, which
-// stay for ever: a commit may be late by any time.
+// stay until no commit can be that late any more (core/upload_era.hpp).
 #pragma once
 
 #include "base/ids.hpp"
@@ -58,6 +58,7 @@ public:
 
   // ... and lists. Every node that is reached.
   void begin_listing();
+  void gone(const node_id&); // for good: what it holds is nobody's business any more
   void holds(const node_id&, const data_id&, time now);
   void listed(const node_id&); // that was all of it
 

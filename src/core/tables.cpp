@@ -55,6 +55,11 @@ std::string garbage_row(std::uint64_t raft_index, std::uint32_t operation) {
 std::string repair(const data_id& id) { return std::string(1, repairs) + id.to_bytes(); }
 std::string vacated_row(const data_id& id) { return std::string(1, vacated) + id.to_bytes(); }
 std::string condemned_row(const data_id& id) { return std::string(1, condemned) + id.to_bytes(); }
+std::string condemned_era(std::uint64_t era) {
+  std::string row(1, condemned);
+  append_be(row, era, 8);
+  return row;
+}
 std::string identity_row(char kind, std::string_view name) { return std::string{identity, kind}.append(name); }
 std::string system_row(std::string_view name) { return std::string(1, system).append(name); }
 

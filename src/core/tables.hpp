@@ -20,7 +20,7 @@ inline constexpr char parts = 'p';     // upload id, number as 4 bytes BE       
 inline constexpr char garbage = 'g';   // Raft index 8 bytes BE, op 4 bytes BE   -> garbage_record
 inline constexpr char repairs = 'r';   // data id                                -> repair_record
 inline constexpr char vacated = 'v';   // data id                                -> vacated_record
-inline constexpr char condemned = 'c'; // data id                                -> condemned_record
+inline constexpr char condemned = 'c'; // data id, or era as 8 bytes BE          -> condemned_record
 inline constexpr char identity = 'a';  // kind byte, name                        -> core/identity/snapshot.hpp
 inline constexpr char system = 's';    // name                                   -> anything
 inline constexpr char values = 'k';    // s3db's table NUL key                   -> the value itself
@@ -39,6 +39,7 @@ std::string garbage_row(std::uint64_t raft_index, std::uint32_t operation);
 std::string repair(const data_id& id);
 std::string vacated_row(const data_id& id);
 std::string condemned_row(const data_id& id);
+std::string condemned_era(std::uint64_t era);
 std::string system_row(std::string_view name);
 std::string identity_row(char kind, std::string_view name);
 std::string value(std::string_view table, std::string_view key); // the key may hold NULs

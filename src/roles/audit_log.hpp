@@ -1,7 +1,7 @@
 // audit_log: who did what, from where, with what outcome: a JSON line for every request that changes something and every one
 // that is refused (reads too, by configuration). Lines are written by a thread of its own to a file that is rotated by its size:
 // FILE, FILE.1 (the last one before), ... FILE.<keep>. A line never holds a query, a header or a body, so no signature, key or
-// token. Lines reach the kernel at once and the disk within a second.
+// token. Lines reach the kernel within 20 ms and the disk within a second.
 #pragma once
 
 #include "api/http/config.hpp"

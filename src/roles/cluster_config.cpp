@@ -70,14 +70,46 @@ result<> apply_node(const config_override& o, config::draft& d) {
   return {};
 }
 
+result<> apply_roles(const config_override& o, config::draft& d) {
+  if (o.value.empty()) return {};
+  if (!d.self)
+    return fail(ec::bad_argument,
+      o.origin + " is '" + o.value + "', but no node was named: say which one has these roles with --node ID; drop " +
+        o.origin + " where all nodes are in one process");
+  auto& node = *std::ranges::find(d.nodes, *d.self, &node_config::id);
+  const auto listed = node;
+  TROUPE_TRY(config::read_roles_override(o, node));
+  auto refuse = [&](const char* role, const char* why) {
+    return fail(ec::bad_argument,
+      o.origin + " is '" + o.value + "', and " + d.name + " says otherwise about " + node.id.name + " and the role " +
+        role + ": " + why + "; change its roles there, on every node");
+  };
+  if (listed.storage && !node.storage) return refuse("storage", "other nodes would send it pieces");
+  if (node.metadata != listed.metadata && !d.given("metadata.members"))
+    return refuse("metadata", "who founds the metadata group must be the same to all");
+  return {};
+}
+
+// Where all nodes are in one process there is nobody to prove a name to: a certificate without an authority is the front
+// doors' (seed 004's -tls-cert and -tls-key).
+result<> apply_certificates(const config_overrides& o, config::draft& d) {
+  const bool of_fronts = d.mode == cluster_mode::local && o.ca.value.empty();
+  TROUPE_TRY(config::read_override("tls.ca", o.ca, d));
+  TROUPE_TRY(config::read_override(of_fronts ? "https.certificate" : "tls.certificate", o.certificate, d));
+  TROUPE_TRY(config::read_override(of_fronts ? "https.key" : "tls.key", o.key, d));
+  TROUPE_TRY(config::read_override("https.certificate", o.https_certificate, d));
+  return config::read_override("https.key", o.https_key, d);
+}
+
 result<> apply(const config_overrides& o, config::draft& d) {
   TROUPE_TRY(config::read_override("mode", o.mode, d));
   TROUPE_TRY(apply_node(o.node, d));
+  TROUPE_TRY(apply_roles(o.roles, d));
   TROUPE_TRY(apply_front_doors(o, d));
   TROUPE_TRY(config::read_override("seeds", o.seeds, d));
-  TROUPE_TRY(config::read_override("tls.ca", o.ca, d));
-  TROUPE_TRY(config::read_override("tls.certificate", o.certificate, d));
-  TROUPE_TRY(config::read_override("tls.key", o.key, d));
+  TROUPE_TRY(apply_certificates(o, d));
+  TROUPE_TRY(config::read_override("tracing.endpoint", o.trace_endpoint, d));
+  TROUPE_TRY(config::read_override("tracing.sample", o.trace_sample, d));
   if (o.access_key.value.empty() && o.secret_key.value.empty()) return {};
   if (o.access_key.value.empty() || o.secret_key.value.empty()) {
     const auto& alone = o.access_key.value.empty() ? o.secret_key : o.access_key;
@@ -115,6 +147,12 @@ std::optional<tls_files> cluster_config::tls_of(const node_id& id) const {
   if (pem)
     for (auto* path : {&pem->ca, &pem->certificate, &pem->key}) replace_all(*path, "{node}", id.name);
   return pem;
+}
+
+https_settings cluster_config::https_of(const node_id& id) const {
+  auto its = https;
+  for (auto* path : {&its.certificate, &its.key}) replace_all(*path, "{node}", id.name);
+  return its;
 }
 
 audit_settings cluster_config::audit_of(const node_config& n) const {

@@ -10,7 +10,9 @@
 #include "roles/credentials.hpp"
 #include "roles/front_addresses.hpp"
 #include "roles/host_port.hpp"
+#include "roles/https_settings.hpp"
 #include "roles/identity_settings.hpp"
+#include "roles/observation_settings.hpp"
 #include "roles/shards_config.hpp"
 
 #include <chrono>
@@ -72,6 +74,7 @@ struct files_config {
   std::uint64_t segment_bytes = std::uint64_t{1} << 20;
   std::uint32_t segments_kept = 16; // closed ones
   std::uint64_t cache_bytes = std::uint64_t{64} << 20;
+  std::chrono::milliseconds verify_interval{3'600'000};
   friend bool operator==(const files_config&, const files_config&) = default;
 };
 
@@ -111,16 +114,19 @@ struct cluster_config {
   files_config files;
   std::uint64_t upload_memory_bytes = 192 << 20;
   std::optional<tls_files> tls; // with {node} in them; see tls_of()
+  https_settings https;         // the same; see https_of()
   credentials keys;             // both empty: see cluster_credentials()
   std::string credentials_file;
   identity_settings identity;
   audit_settings audit; // of every node; file: empty for data_dir/audit.log, "off", or a path with {node} in it
-  bool faults = false;  // whether faults may be injected while it runs
+  observation_settings observation;
+  bool faults = false; // whether faults may be injected while it runs
 
   const node_config* find(const node_id&) const;     // null when there is no such node
   audit_settings audit_of(const node_config&) const; // with the path of its file
   // The files of one node; nothing when the cluster runs without TLS (on loopback, or in one process).
   std::optional<tls_files> tls_of(const node_id&) const;
+  https_settings https_of(const node_id&) const;
   friend bool operator==(const cluster_config&, const cluster_config&) = default;
 };
 
@@ -139,8 +145,11 @@ struct config_overrides {
   config_override s3, console; // where this process listens
   std::array<config_override, front_kinds.size()> fronts; // the same, in that order; or "off"
   config_override seeds;                                  // separated by commas
+  config_override roles;                                  // of this process's node; separated by commas
   config_override ca, certificate, key;
+  config_override https_certificate, https_key;
   config_override access_key, secret_key;
+  config_override trace_endpoint, trace_sample;
 };
 
 // `path` is a YAML file of at most 1 MiB. The error's message is for a person: "cluster.yaml:12: what was found, what was
@@ -150,6 +159,9 @@ result<cluster_config> load_cluster_config(const std::string& path, const config
 // The same for text; `name` stands for the path in messages.
 result<cluster_config> parse_cluster_config(
   std::string_view text, const std::string& name, const config_overrides& = {});
+
+// One of the keys files.* ("files.cache"), as if its value stood in a file. The error names the override's origin.
+result<> set_files_key(files_config&, const std::string& key, const config_override&);
 
 // The keys that clients sign with: those of the configuration or the environment, else of credentials_file. There is no
 // default: ec::not_found says how to give some.

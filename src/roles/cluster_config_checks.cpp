@@ -202,8 +202,10 @@ result<> check_tls(draft& d) {
     for (const auto& [name, path] :
       {std::pair{"ca", &t.ca}, std::pair{"certificate", &t.certificate}, std::pair{"key", &t.key}})
       if (path->empty())
-        return d.at(
-          "nodes", std::string{"storage.tls has no "} + name + "; expected ca, certificate and key, or no tls at all");
+        return d.at("nodes",
+          std::string{"storage.tls has no "} + name +
+            "; expected ca, certificate and key, or no tls at all (what clients see is https.certificate and "
+            "https.key)");
     d.tls = t;
     return {};
   }
@@ -222,6 +224,13 @@ result<> check_tls(draft& d) {
   for (const auto& s : d.seeds)
     if (!is_loopback(s.host)) return refuse("seeds", s);
   return {};
+}
+
+result<> check_https(const draft& d) {
+  if (d.https.certificate.empty() == d.https.key.empty()) return {};
+  return d.at(d.https.key.empty() ? "https.certificate" : "https.key",
+    std::string{"storage.https has no "} + (d.https.key.empty() ? "key" : "certificate") +
+      "; expected certificate and key, or neither");
 }
 
 result<> check_tokens(const draft& d) {
@@ -257,6 +266,7 @@ result<> complete(draft& d) {
   TROUPE_TRY(check_members(d));
   TROUPE_TRY(check_local(d));
   TROUPE_TRY(check_tls(d));
+  TROUPE_TRY(check_https(d));
   TROUPE_TRY(check_tokens(d));
   return check_credentials(d);
 }

@@ -26,6 +26,8 @@ struct draft : cluster_config {
 result<> read_document(const YAML::Node& root, draft&);
 // Reads a value as if it stood in the file; `key` is a known key that is no list, or seeds (separated by commas).
 result<> read_override(const std::string& key, const config_override&, draft&);
+// The same of roles (separated by commas), for one node.
+result<> read_roles_override(const config_override&, node_config&);
 // Fills in what depends on other keys, and refuses what does not fit together.
 result<> complete(draft&);
 

@@ -83,6 +83,8 @@ constexpr setting<draft> of_storage[] = {
   {"files.wal_segments_kept", "a whole number from 1 to 256",
     [](Y y, draft& d) { return read_whole(y, 1, 256, d.files.segments_kept); }},
   {"files.cache", "a size from 0 to 1TiB", [](Y y, draft& d) { return read_size(y, 0, TiB, d.files.cache_bytes); }},
+  {"files.verify_interval", "a duration from 1s to 720h",
+    [](Y y, draft& d) { return read_duration(y, 1s, 720h, d.files.verify_interval); }},
   {"s3db.address", "off, or ADDRESS:PORT to listen on, such as 127.0.0.1:6660",
     [](Y y, draft& d) { return read_front_address(y, d.fronts.s3db); }},
   {"shards.address", "off, or ADDRESS:PORT to listen on, such as 127.0.0.1:50051",
@@ -91,6 +93,20 @@ constexpr setting<draft> of_storage[] = {
     [](Y y, draft& d) { return read_duration(y, 500ms, 1min, d.shards.lease); }},
   {"shards.delete_grace", "a duration from 0s to 720h",
     [](Y y, draft& d) { return read_duration(y, 0s, 720h, d.shards.delete_grace); }},
+  {"shards.snapshot_interval", "off, or a duration from 1s to 8760h",
+    [](Y y, draft& d) -> wrong {
+      if (y.IsScalar() && y.Scalar() == "off") {
+        d.shards.snapshot_interval = 0ms;
+        return std::nullopt;
+      }
+      return read_duration(y, 1s, 8760h, d.shards.snapshot_interval);
+    }},
+  {"shards.snapshot_keep", "a whole number from 1 to 500",
+    [](Y y, draft& d) { return read_whole(y, 1, 500, d.shards.snapshot_keep); }},
+  {"shards.compact_at", "a whole number from 10 to 100, of percent",
+    [](Y y, draft& d) { return read_whole(y, 10, 100, d.shards.compaction.at_percent); }},
+  {"shards.compact_rate", "a size from 64KiB to 1TiB, of what is read and written in a second",
+    [](Y y, draft& d) { return read_size(y, 64 * KiB, TiB, d.shards.compaction.rate_bytes); }},
   {"shards.volumes",
     "a list of at most 64 volumes, each with its own id, provider (local-dir, shared-dir or aws-ebs), path; if "
     "not all have it, nodes; of aws-ebs, ebs with volume, instance, device and region",
@@ -110,6 +126,12 @@ constexpr setting<draft> of_storage[] = {
   {"tls.ca", "the path of a PEM file", [](Y y, draft& d) { return read_text(y, d.tls_given.ca); }},
   {"tls.certificate", "the path of a PEM file", [](Y y, draft& d) { return read_text(y, d.tls_given.certificate); }},
   {"tls.key", "the path of a PEM file", [](Y y, draft& d) { return read_text(y, d.tls_given.key); }},
+  {"https.certificate", "the path of a PEM file", [](Y y, draft& d) { return read_text(y, d.https.certificate); }},
+  {"https.key", "the path of a PEM file", [](Y y, draft& d) { return read_text(y, d.https.key); }},
+  {"https.plain", "a list of s3, console, directory, files, s3db and shards, each at most once",
+    [](Y y, draft& d) { return read_front_names(y, d.https.plain); }},
+  {"https.refresh", "a duration from 100ms to 24h",
+    [](Y y, draft& d) { return read_duration(y, 100ms, 24h, d.https.refresh); }},
   {"healing.delay", "a duration from 0s to 24h",
     [](Y y, draft& d) { return read_duration(y, 0s, 24h, d.healing.delay); }},
   {"healing.rate", "a size from 1MiB to 1TiB, of what is copied in a second",
@@ -161,6 +183,12 @@ constexpr setting<draft> of_storage[] = {
     [](Y y, draft& d) { return read_size(y, 64 * KiB, TiB, d.audit.bytes_max); }},
   {"audit.keep", "a whole number from 0 to 1000", [](Y y, draft& d) { return read_whole(y, 0, 1000, d.audit.keep); }},
   {"audit.when_full", "drop or block", [](Y y, draft& d) { return read_word(y, "drop", "block", d.audit.block); }},
+  {"metrics.token_file", "the path of a file with one line of at least 16 characters",
+    [](Y y, draft& d) { return read_text(y, d.observation.metrics_token_file); }},
+  {"tracing.endpoint", "off, or the address of a collector such as http://127.0.0.1:4318/v1/traces",
+    [](Y y, draft& d) { return read_trace_endpoint(y, d.observation.trace_endpoint); }},
+  {"tracing.sample", "a number from 0 to 1",
+    [](Y y, draft& d) { return read_trace_sample(y, d.observation.trace_sample); }},
   {"faults", "disabled or enabled", [](Y y, draft& d) { return read_word(y, "disabled", "enabled", d.faults); }},
   {"seeds", "a list of HOST:PORT, each once", [](Y y, draft& d) { return read_addresses(y, d.seeds); }},
   {"nodes", "a list of nodes", nullptr},

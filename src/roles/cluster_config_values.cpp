@@ -1,6 +1,7 @@
 #include "roles/cluster_config_values.hpp"
 
 #include "codec/units.hpp"
+#include "roles/observation_settings.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -85,6 +86,32 @@ wrong read_front_address(const YAML::Node& y, std::optional<host_port>& out) {
     return {};
   }
   return read_listen_address(y, out.emplace());
+}
+
+wrong read_front_names(const YAML::Node& y, std::vector<std::string>& out) {
+  return read_list(y, out, [](const YAML::Node& element, std::string& name) {
+    return read_scalar(element, [&](const std::string& text) {
+      name = text;
+      return text == "s3" || text == "console" ||
+        std::ranges::any_of(front_kinds, [&](const auto& kind) { return text == kind.name; });
+    });
+  });
+}
+
+wrong read_trace_endpoint(const YAML::Node& y, std::string& out) {
+  return read_scalar(y, [&](const std::string& text) {
+    auto checked = check_trace_endpoint(text);
+    if (checked) out = *checked;
+    return checked.has_value();
+  });
+}
+
+wrong read_trace_sample(const YAML::Node& y, double& out) {
+  return read_scalar(y, [&](const std::string& text) {
+    auto checked = check_trace_sample(text);
+    if (checked) out = *checked;
+    return checked.has_value();
+  });
 }
 
 wrong read_node_address(const YAML::Node& y, host_port& out) {

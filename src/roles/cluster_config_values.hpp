@@ -19,7 +19,10 @@ wrong read_duration(
 // One of two words.
 wrong read_word(const YAML::Node&, std::string_view when_false, std::string_view when_true, bool& out);
 wrong read_listen_address(const YAML::Node&, host_port& out);
+wrong read_trace_endpoint(const YAML::Node&, std::string&); // off: empty
+wrong read_trace_sample(const YAML::Node&, double&);
 wrong read_front_address(const YAML::Node&, std::optional<host_port>& out); // or "off"
+wrong read_front_names(const YAML::Node&, std::vector<std::string>& out);   // s3, console, ...: each at most once
 wrong read_node_address(const YAML::Node&, host_port& out);
 wrong read_addresses(const YAML::Node&, std::vector<host_port>& out); // of nodes
 wrong read_node_id(const YAML::Node&, node_id& out);

@@ -15,13 +15,26 @@ wrong read_ebs(const YAML::Node& y, ebs_config& out) {
     std::string* field = nullptr;
     for (auto [known, member] : {std::pair{"volume", &ebs_config::volume}, std::pair{"instance", &ebs_config::instance},
            std::pair{"device", &ebs_config::device}, std::pair{"region", &ebs_config::region},
-           std::pair{"endpoint", &ebs_config::endpoint}})
+           std::pair{"endpoint", &ebs_config::endpoint}, std::pair{"filesystem", &ebs_config::filesystem}})
       if (name == known) field = &(out.*member);
     if (field == nullptr) return entry.first;
+    if (field == &out.instance && entry.second.IsMap()) { // by node
+      for (const auto& one : entry.second) {
+        node_id node;
+        std::string instance;
+        if (auto bad = read_node_id(one.first, node)) return bad;
+        if (auto bad = read_text(one.second, instance)) return bad;
+        out.instances[node.name] = std::move(instance);
+      }
+      continue;
+    }
     if (auto bad = read_text(entry.second, *field)) return bad;
   }
   const bool url = out.endpoint.empty() || out.endpoint.starts_with("https://") || out.endpoint.starts_with("http://");
-  if (out.volume.empty() || out.instance.empty() || out.device.empty() || out.region.empty() || !url) return y;
+  if (!out.filesystem.empty() && out.filesystem != "ext4" && out.filesystem != "xfs") return y;
+  if (out.volume.empty() || (out.instance.empty() && out.instances.empty()) || out.device.empty() ||
+    out.region.empty() || !url)
+    return y;
   return std::nullopt;
 }
 

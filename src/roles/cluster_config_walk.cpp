@@ -166,20 +166,30 @@ result<> read_document(const YAML::Node& root, draft& d) {
   return {};
 }
 
+// What stands in a file as a list.
+static YAML::Node split_at_commas(const std::string& text) {
+  YAML::Node list;
+  for (std::size_t at = 0, end = 0; end != std::string::npos; at = end + 1) {
+    end = text.find(',', at);
+    list.push_back(text.substr(at, end - at));
+  }
+  return list;
+}
+
+result<> read_roles_override(const config_override& o, node_config& node) {
+  const auto all = node_settings();
+  const auto roles = std::ranges::find(all, std::string_view{"roles"}, &setting<node_config>::key);
+  if (auto bad = roles->read(split_at_commas(o.value), node))
+    return fail(ec::bad_argument, o.origin + " is " + found(*bad) + "; expected " + std::string{roles->expected});
+  return {};
+}
+
 result<> read_override(const std::string& key, const config_override& o, draft& d) {
   if (o.value.empty()) return {};
   auto all = settings();
   auto s = std::ranges::find(all, std::string_view{key}, &setting<draft>::key);
   if (s == all.end() || !s->read) return fail(ec::internal, "no such key: " + key);
-  YAML::Node value;
-  if (s->key != "seeds") {
-    value = o.value;
-  } else {
-    for (std::size_t at = 0, end = 0; end != std::string::npos; at = end + 1) {
-      end = o.value.find(',', at);
-      value.push_back(o.value.substr(at, end - at));
-    }
-  }
+  const auto value = s->key == "seeds" ? split_at_commas(o.value) : YAML::Node{o.value};
   d.places[key] = o.origin;
   if (auto bad = s->read(value, d))
     return fail(ec::bad_argument,
@@ -188,3 +198,15 @@ result<> read_override(const std::string& key, const config_override& o, draft& 
 }
 
 } // namespace troupe::config
+
+namespace troupe {
+
+result<> set_files_key(files_config& files, const std::string& key, const config_override& value) {
+  config::draft d;
+  d.files = files;
+  TROUPE_TRY(config::read_override(key, value, d));
+  files = d.files;
+  return {};
+}
+
+} // namespace troupe

@@ -5,10 +5,12 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
+#include "actors/volume_operator.hpp"
 #include "base/environment.hpp"
 #include "base/error.hpp"
 #include "roles/credentials.hpp"
 #include "roles/host_port.hpp"
+#include "roles/https_settings.hpp"
 #include "roles/identity_settings.hpp"
 
 #include <caf/fwd.hpp>
@@ -19,19 +21,25 @@
 namespace troupe {
 
 class event_log;
+class observation;
 struct fault_switches;
+struct process_controls;
 
 struct console_options {
   host_port where;
+  https_settings https;
   credentials keys; // root's; both empty: there is none, and users alone may administer
   identity_settings identity;
   audit_settings audit;
   metadata_actor metadata;
   surveyor_actor surveyor;
+  volume_operator_actor volumes;
   ring_manager_actor ring_manager;
   std::shared_ptr<const fault_switches> faults; // empty: they are not enabled
   std::shared_ptr<event_log> events;
-  std::function<bool()> ready; // what /ready answers; from the io thread
+  const observation* observed = nullptr;            // of this process; outlives this
+  std::shared_ptr<const process_controls> controls; // the same, for its metrics
+  std::function<bool()> ready;                      // what /ready answers; from the io thread
   wall_clock* clock = nullptr;
   entropy* random = nullptr;
 };

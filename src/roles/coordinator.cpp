@@ -10,23 +10,30 @@
 #include "api/admin/console.hpp"
 #include "api/directory/directory.hpp"
 #include "api/files/files.hpp"
+#include "api/files/verifier.hpp"
+#include "api/metrics/file_log_metrics.hpp"
 #include "api/metrics/metrics.hpp"
 #include "api/objects/clustered_store.hpp"
 #include "api/s3/surface.hpp"
 #include "api/s3db/s3db.hpp"
 #include "api/storage/storage.hpp"
 #include "core/read_pins.hpp"
+#include "core/upload_era.hpp"
 #include "roles/console_server.hpp"
 #include "roles/failure_log.hpp"
+#include "roles/front_certificate.hpp"
 #include "roles/front_door.hpp"
 #include "roles/identity_service.hpp"
+#include "roles/observation.hpp"
 #include "roles/shards_front.hpp"
 
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <mutex>
 #include <optional>
+#include <thread>
 #include <vector>
 
 namespace troupe {
@@ -42,8 +49,10 @@ clustered_store_options store_options(const coordinator_options& o) {
   s.random = o.random;
   s.pins = o.pins;
   s.nodes = o.nodes;
+  s.era = o.era;
   s.redundancy = o.redundancy;
   s.inline_bytes_max = o.inline_bytes_max;
+  s.tracing = o.observed->tracing();
   return s;
 }
 
@@ -65,7 +74,8 @@ admin::config admin_config(const coordinator_options& o, const identity_service&
     .faults = o.faults,
     .events = o.events,
     .ring_manager = o.ring_manager,
-    .identities = identity.administration()};
+    .identities = identity.administration(),
+    .volumes = o.volumes};
 }
 
 surface_context context_of(const coordinator_options& o, const identity_service& identity) {
@@ -80,13 +90,12 @@ surface_context context_of(const coordinator_options& o, const identity_service&
       auto found = all.find(node);
       return found == all.end() || found->second.port == 0 ? std::nullopt : std::optional{to_string(found->second)};
     },
-    .files = {.segment_bytes = o.file_segment_bytes,
-      .segments_kept = o.file_segments_kept,
-      .cache_bytes = o.file_cache_bytes},
+    .files = {.segment_bytes = o.files.segment_bytes,
+      .segments_kept = o.files.segments_kept,
+      .cache_bytes = o.files.cache_bytes,
+      .verify_interval = o.files.verify_interval,
+      .verified = {}},
     .identity = &identity.gate(),
-    .secret_of = [keys = o.keys](std::string_view access) -> std::optional<std::string> {
-      return !keys.access_key.empty() && access == keys.access_key ? std::optional{keys.secret_key} : std::nullopt;
-    },
     .clock = o.clock,
     .random = o.random,
     .region = o.region};
@@ -94,16 +103,24 @@ surface_context context_of(const coordinator_options& o, const identity_service&
 
 } // namespace
 
+unsigned usual_io_threads() {
+  auto processors = std::max(std::thread::hardware_concurrency(), 1u);
+  return std::max(std::min(processors, 16u), std::min(2 * processors, 4u));
+}
+
 struct coordinator::impl {
   coordinator_options options;
   failure_log failures;
   std::unique_ptr<identity_service> identity;
-  http::observer* watcher = nullptr; // of every front door
-  metrics::request_metrics requests; // of every front door
+  std::unique_ptr<front_certificate> certificate; // of every front door
+  http::observer* watcher = nullptr;              // of every front door
+  metrics::request_metrics requests;              // of every front door
+  metrics::file_log_metrics file_log{requests.registry()};
   std::atomic<bool> ready{false};
   std::unique_ptr<s3::surface> surface;
   clustered_store_options store;
   std::vector<std::unique_ptr<front_door>> doors; // s3, console, then those that are switched on
+  std::mutex shards_mutex;                        // of the pointer
   std::unique_ptr<shards_front> shards;
 
   // `label` names it in metrics.
@@ -112,6 +129,7 @@ struct coordinator::impl {
   result<> open_console(caf::actor_system&);
   result<> open_fronts(caf::actor_system&);
   result<> open_shards(caf::actor_system&);
+  metrics::process_sources sources();
   void start_healing(caf::actor_system&);
   void end_healing(); // without waiting
 
@@ -129,6 +147,9 @@ coordinator::~coordinator() { stop(std::chrono::milliseconds{0}); }
 
 result<host_port> coordinator::impl::open(caf::actor_system& system, const char* label, front_door_options o) {
   o.watcher = &requests.observer_of(label, watcher);
+  o.tracing = options.observed->tracing();
+  o.surface = label;
+  o.tls = certificate->of(label);
   doors.push_back(std::make_unique<front_door>(system, store, std::move(o)));
   TROUPE_TRY(doors.back()->start());
   return doors.back()->where();
@@ -157,6 +178,17 @@ result<> coordinator::impl::open_s3(caf::actor_system& system) {
   return {};
 }
 
+// The shards surface opens after the console, and ends before it.
+metrics::process_sources coordinator::impl::sources() {
+  auto all = options.observed->sources(options.controls);
+  if (auto end = certificate->end_of()) all.certificate_ends.emplace_back("https", std::move(end));
+  all.volumes = [this] {
+    std::lock_guard lock{shards_mutex};
+    return shards ? shards->volumes() : std::vector<volume_facts>{};
+  };
+  return all;
+}
+
 result<> coordinator::impl::open_console(caf::actor_system& system) {
   front_door_options o;
   o.name = "the console";
@@ -166,7 +198,13 @@ result<> coordinator::impl::open_console(caf::actor_system& system) {
   auto objects = storage::make_handler({.context = context_of(options, *identity), .surveyor = options.surveyor});
   for (const auto* path : storage::paths) mounts.push_back({path, objects});
   mounts.push_back({"/metrics",
-    metrics::make_handler({.actors_of = front_door::actors_of, .surveyor = options.surveyor, .requests = requests})});
+    metrics::make_handler({.actors_of = front_door::actors_of,
+      .surveyor = options.surveyor,
+      .metadata = options.metadata,
+      .requests = requests,
+      .own = sources(),
+      .token = options.observed->metrics_token(),
+      .latencies = options.latencies})});
   o.handle = console::make_handler(
     [this] { return ready.load() && identity->ready() && (!options.able || options.able()); }, std::move(mounts));
   o.render_error = [clock = options.clock](
@@ -183,7 +221,8 @@ result<> coordinator::impl::open_console(caf::actor_system& system) {
 }
 
 result<> coordinator::impl::open_fronts(caf::actor_system& system) {
-  const auto open_one = [&](const char* name, std::optional<host_port>& where, auto make, auto render) -> result<> {
+  const auto open_one = [&](const char* name, std::optional<host_port>& where, auto make, auto render,
+                          decltype(front_door_options::background) background = {}) -> result<> {
     if (!where) return {};
     front_door_options o;
     o.name = name;
@@ -194,6 +233,7 @@ result<> coordinator::impl::open_fronts(caf::actor_system& system) {
     o.handle = make(std::move(context));
     o.render_error = render;
     o.connections_max = 1024;
+    o.background = std::move(background);
     auto got = open(system, name, std::move(o));
     if (!got) return got.error();
     where = *got;
@@ -201,7 +241,12 @@ result<> coordinator::impl::open_fronts(caf::actor_system& system) {
   };
   auto& fronts = options.fronts;
   TROUPE_TRY(open_one("directory", fronts.directory, directory::make_handler, directory::render_error));
-  TROUPE_TRY(open_one("files", fronts.files, files::make_handler, files::render_error));
+  TROUPE_TRY(open_one("files", fronts.files, files::make_handler, files::render_error,
+    [this](http::worker& io, object_store& contents, http::actor_bridge& actors) {
+      auto context = context_of(options, *identity);
+      context.files.verified = [this](const pb::file_log_verification& v) { file_log.set(v); };
+      return files::verify_periodically(std::move(context), io, contents, actors);
+    }));
   TROUPE_TRY(open_one("s3db", fronts.s3db, s3db::make_handler, s3db::render_error));
   return open_shards(system);
 }
@@ -213,18 +258,20 @@ result<> coordinator::impl::open_shards(caf::actor_system& system) {
   o.node = options.self.name.empty() ? "node-1" : options.self.name;
   o.where = *where;
   if (where->host == "0.0.0.0" || where->host == "::") o.reachable_host = options.reachable_host;
-  o.secret = options.keys.secret_key;
-  o.lease = options.shards.lease;
-  o.delete_grace = options.shards.delete_grace;
-  for (const auto& v : options.shards.volumes)
-    if (v.nodes.empty() || std::ranges::find(v.nodes, options.self) != v.nodes.end()) o.volumes.push_back(v.volume);
+  o.certificate = certificate->of("shards");
+  o.identity = &identity->gate();
+  o.watcher = &requests.observer_of("shards", watcher);
+  o.config = options.shards;
+  if (options.controls) o.desk = options.controls->volumes;
+  o.tracing = options.observed->tracing();
   o.metadata = options.metadata;
   o.clock = options.clock;
   o.random = options.random;
   auto started = shards_front::start(system, std::move(o));
   if (!started) return fail(started.error().code, "shards: " + started.error().message);
+  where = (*started)->where();
+  std::lock_guard lock{shards_mutex};
   shards = std::move(*started);
-  where = shards->where();
   return {};
 }
 
@@ -255,7 +302,9 @@ void coordinator::impl::start_healing(caf::actor_system& system) {
   s.readers = readers;
   s.clock = o.clock;
   s.clustered = clustered;
+  if (!clustered) s.era = o.era;
   s.grace = o.healing.orphan_grace;
+  s.era_length = std::max<std::chrono::milliseconds>(upload_era::length_by_default, 2 * s.grace);
   s.interval = o.healing.sweep_interval;
   sweep = spawn_counted(system, sweeper, std::move(s));
   healer_options h;
@@ -298,6 +347,9 @@ result<std::unique_ptr<coordinator>> coordinator::start(caf::actor_system& syste
   auto i = std::make_unique<impl>();
   i->options = std::move(options);
   i->store = store_options(i->options);
+  auto certificate = front_certificate::start(i->options.https, *i->options.clock);
+  if (!certificate) return certificate.error();
+  i->certificate = std::move(*certificate);
   auto identity = identity_service::start(system, identity_options(i->options));
   if (!identity) return identity.error();
   i->identity = std::move(*identity);
@@ -327,6 +379,7 @@ std::size_t coordinator::stop(std::chrono::milliseconds grace) {
   if (impl_->shards) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
     impl_->shards->stop(std::max(left, std::chrono::milliseconds{0}));
+    std::lock_guard lock{impl_->shards_mutex};
     impl_->shards.reset();
   }
   impl_->identity->stop();
@@ -335,6 +388,7 @@ std::size_t coordinator::stop(std::chrono::milliseconds grace) {
   impl_->options.member = nullptr;
   impl_->options.replicator = nullptr;
   impl_->options.surveyor = nullptr;
+  impl_->options.volumes = nullptr;
   impl_->options.ring_manager = nullptr;
   // Every io thread has ended. Suspended coroutines die with the io_contexts, and still use what hangs on them.
   for (auto& door : impl_->doors) door->close();

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
+#include "actors/volume_operator.hpp"
 #include "base/environment.hpp"
 #include "base/error.hpp"
 #include "core/placement.hpp"
@@ -32,12 +33,21 @@ class channel;
 class read_pins;
 class shared_byte_rate;
 class event_log;
+class observation;
 struct fault_switches;
+struct process_controls;
+class known_upload_era;
+struct process_latencies;
+
+// One for each processor, 16 at most; two for each of one or two processors: there an io thread often waits for METADATA
+// or a log to leave its processor, and another one goes on (docs/PERFORMANCE.md).
+unsigned usual_io_threads();
 
 struct coordinator_options {
   host_port s3;
   host_port console;
   front_addresses fronts; // those that are switched on
+  https_settings https;
   shards_config shards;
   std::string reachable_host; // where other machines find this one; empty: as it listens
   unsigned io_threads = 1;
@@ -52,19 +62,22 @@ struct coordinator_options {
   metadata_actor member;                    // of this process; empty when it has none
   std::string member_name;                  // its node's name; of a process without one, the same
   std::map<std::string, host_port> s3db_of; // where clients reach the s3db of a node, as far as it is configured
-  std::uint64_t file_segment_bytes = std::uint64_t{1} << 20; // of the files front door's log
-  std::uint64_t file_segments_kept = 16;
-  std::uint64_t file_cache_bytes = std::uint64_t{64} << 20;
+  files_config files;
   replicator_actor replicator;
   surveyor_actor surveyor;                       // for /admin
+  volume_operator_actor volumes;                 // the same
   std::shared_ptr<const live_node_counts> nodes; // decides the geometry of new content
   troupe::redundancy redundancy;
-  std::shared_ptr<const fault_switches> faults; // empty: they are not enabled
-  std::shared_ptr<event_log> events;            // empty: nobody can watch
-  read_pins* pins = nullptr;                    // shared with the replicator and with who answers other processes
-  std::shared_ptr<channel> net;                 // to other processes; of a cluster
-  node_id self;                                 // the same
-  ring_manager_actor ring_manager; // of a cluster; empty: all nodes are in this process, and stay as they are
+  std::shared_ptr<const fault_switches> faults;       // empty: they are not enabled
+  std::shared_ptr<event_log> events;                  // empty: nobody can watch
+  const observation* observed = nullptr;              // of this process; outlives this
+  std::shared_ptr<const process_controls> controls;   // the same, for its metrics
+  std::shared_ptr<const process_latencies> latencies; // for /metrics
+  std::shared_ptr<known_upload_era> era; // of new content; of a cluster the RING MANAGER tells it, else the SWEEPER
+  read_pins* pins = nullptr;             // shared with the replicator and with who answers other processes
+  std::shared_ptr<channel> net;          // to other processes; of a cluster
+  node_id self;                          // the same
+  ring_manager_actor ring_manager;       // of a cluster; empty: all nodes are in this process, and stay as they are
   healing_config healing;
   std::shared_ptr<shared_byte_rate> heal_rate; // the replicator's
   std::function<bool()> able;                  // whether requests can be answered now: for /ready; nothing: always

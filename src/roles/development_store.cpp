@@ -29,9 +29,12 @@ result<std::unique_ptr<development_store>> development_store::start(const develo
   o.s3 = options.s3;
   o.console = options.console;
   o.fronts = options.fronts;
+  o.https = options.https;
+  o.files = options.files;
   o.shards.volumes.push_back(
     {.volume = {.id = "volume-1", .provider = "local-dir", .path = data->volume("volume-1")}, .nodes = {}});
   o.keys = *keys;
+  o.observation = options.observation;
   o.identity.master_key_file = data->path() + "/master.key";
   o.identity.make_master_key = true;
   o.audit.file = data->path() + "/audit.log";
@@ -39,11 +42,14 @@ result<std::unique_ptr<development_store>> development_store::start(const develo
   auto started = local_store::start(o);
   if (!started) return started.error();
   std::unique_ptr<development_store> store{
-    new development_store{std::move(*data), std::move(*keys), std::move(*started)}};
-  TROUPE_TRY(write_addresses(store->path(), store->endpoint(), to_string(reachable(store->console()))));
+    new development_store{std::move(*data), std::move(*keys), options.https, std::move(*started)}};
+  TROUPE_TRY(write_addresses(store->path(), store->endpoint(),
+    (options.https.covers("console") ? "https://" : "") + to_string(reachable(store->console()))));
   return store;
 }
 
-std::string development_store::endpoint() const { return "http://" + to_string(reachable(s3())); }
+std::string development_store::endpoint() const {
+  return (https_.covers("s3") ? "https://" : "http://") + to_string(reachable(s3()));
+}
 
 } // namespace troupe

@@ -18,7 +18,10 @@ struct development_options {
   host_port s3{"127.0.0.1", 9000};
   host_port console{"127.0.0.1", 9001};
   front_addresses fronts;
+  https_settings https;
+  files_config files;
   unsigned nodes = 5; // 1..64
+  observation_settings observation;
 };
 
 class development_store {
@@ -31,17 +34,18 @@ public:
   host_port s3() const { return store_->s3(); }
   host_port console() const { return store_->console(); }
   front_addresses fronts() const { return store_->fronts(); }
-  std::string endpoint() const; // "http://127.0.0.1:9000"
+  std::string endpoint() const; // "http://127.0.0.1:9000", or https://
 
   // Returns how many connections were cut after `grace`.
   std::size_t stop(std::chrono::milliseconds grace) { return store_->stop(grace); }
 
 private:
-  development_store(data_directory d, credentials k, std::unique_ptr<local_store> s)
-      : data_(std::move(d)), keys_(std::move(k)), store_(std::move(s)) {}
+  development_store(data_directory d, credentials k, https_settings h, std::unique_ptr<local_store> s)
+      : data_(std::move(d)), keys_(std::move(k)), https_(std::move(h)), store_(std::move(s)) {}
 
   data_directory data_; // held as long as the store lives
   credentials keys_;
+  https_settings https_;
   std::unique_ptr<local_store> store_;
 };
 

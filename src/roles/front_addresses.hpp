@@ -3,10 +3,12 @@
 #pragma once
 
 #include "roles/host_port.hpp"
+#include "roles/https_settings.hpp"
 
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 namespace troupe {
 
@@ -31,11 +33,15 @@ inline constexpr std::array front_kinds{
   front_kind{"shards", &front_addresses::shards, 50051},
 };
 
-// " directory=127.0.0.1:8000 ...": what a line "listening ..." ends with.
-inline std::string to_words(const front_addresses& a) {
+// " s3=127.0.0.1:9000", or with TLS " s3=https://127.0.0.1:9000": a word of the line "listening ...".
+inline std::string to_word(const char* door, const host_port& where, const https_settings& https) {
+  return std::string{" "} + door + "=" + (https.covers(door) ? "https://" : "") + to_string(where);
+}
+// Those of the front doors above, which the line ends with.
+inline std::string to_words(const front_addresses& a, const https_settings& https) {
   std::string words;
   for (const auto& kind : front_kinds)
-    if (const auto& where = a.*kind.where) words += std::string{" "} + kind.name + "=" + to_string(*where);
+    if (const auto& where = a.*kind.where) words += to_word(kind.name, *where, https);
   return words;
 }
 

@@ -2,6 +2,9 @@
 
 #include "api/http/server.hpp"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
 namespace troupe {
 
 namespace {
@@ -20,7 +23,7 @@ struct front_door::io_services {
 };
 
 front_door::front_door(caf::actor_system& system, const clustered_store_options& store, front_door_options o)
-    : name_(o.name), where_(o.where) {
+    : name_(o.name), where_(o.where), background_(std::move(o.background)) {
   http::server_config config{
     .clock = *store.clock,
     .random = *store.random,
@@ -33,9 +36,12 @@ front_door::front_door(caf::actor_system& system, const clustered_store_options&
     .threads = o.threads,
     .host = o.where.host,
     .port = o.where.port,
+    .tls = std::move(o.tls),
     .watcher = o.watcher,
     .connections_max = o.connections_max,
     .request_id_field = std::move(o.request_id_field),
+    .tracing = o.tracing,
+    .surface = std::move(o.surface),
   };
   server_ = std::make_unique<http::server>(std::move(config));
   for (unsigned n = 0; n < server_->threads(); ++n) {
@@ -55,6 +61,12 @@ result<> front_door::start() {
     return fail(ok.error().code,
       std::string{"cannot listen for "} + name_ + " on " + to_string(where_) + ": " + ok.error().message);
   where_.port = server_->port();
+  if (background_) {
+    auto& io = server_->io(0);
+    auto& services = *services_.front();
+    boost::asio::co_spawn(
+      io.context().get_executor(), background_(io, services.store, services.bridge), boost::asio::detached);
+  }
   return {};
 }
 
@@ -69,7 +81,12 @@ void front_door::close() {
   services_.clear();
 }
 
-object_store& front_door::store_of(http::request& rq) { return static_cast<io_services*>(rq.io().user)->store; }
+object_store& front_door::store_of(http::request& rq) {
+  auto& io = *static_cast<io_services*>(rq.io().user);
+  if (!rq.trace.sampled) return io.store;
+  if (!rq.kept) rq.kept = std::make_shared<clustered_store>(io.store, rq.trace);
+  return *static_cast<clustered_store*>(rq.kept.get());
+}
 
 http::actor_bridge& front_door::actors_of(http::request& rq) { return static_cast<io_services*>(rq.io().user)->bridge; }
 

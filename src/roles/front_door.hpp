@@ -19,21 +19,29 @@
 namespace troupe::http {
 class server;
 }
+namespace troupe::net {
+class server_certificate;
+}
 
 namespace troupe {
 
 struct front_door_options {
   const char* name = "S3"; // for messages
   host_port where;
+  std::shared_ptr<const net::server_certificate> tls; // nothing: plain HTTP
   unsigned threads = 1;
   std::uint64_t memory_bytes = std::uint64_t{32} << 20; // what content in flight may hold, all threads together
   http::handler handle;
   std::function<std::string(
     const http::request*, const error&, int& status, std::string_view request_id, std::string& content_type)>
     render_error;
+  // What goes on beside the requests, on the first io thread, until that ends; nothing: nothing does.
+  std::function<http::task<>(http::worker&, object_store&, http::actor_bridge&)> background;
   http::observer* watcher = nullptr;
   std::size_t connections_max = 10'000;
   std::string request_id_field = "x-request-id";
+  std::shared_ptr<tracer> tracing; // nothing: off
+  std::string surface;             // its name in spans
 };
 
 class front_door {
@@ -59,6 +67,7 @@ private:
   host_port where_;
   std::vector<std::unique_ptr<io_services>> services_; // one per io thread; outlive the server
   std::unique_ptr<http::server> server_;
+  std::function<http::task<>(http::worker&, object_store&, http::actor_bridge&)> background_;
 };
 
 } // namespace troupe

@@ -22,6 +22,7 @@ result<std::unique_ptr<local_process>> local_process::start(const cluster_config
   o.s3 = config.s3;
   o.console = config.console;
   o.fronts = config.fronts;
+  o.https = config.https_of(o.metadata_name);
   o.shards = config.shards;
   for (auto& v : o.shards.volumes) v.nodes.clear(); // they are all in this process
   o.keys = *keys;
@@ -33,6 +34,7 @@ result<std::unique_ptr<local_process>> local_process::start(const cluster_config
   o.redundancy = redundancy_of(config);
   o.healing = config.healing;
   o.files = config.files;
+  o.observation = config.observation;
   auto started = local_store::start(o);
   if (!started) return started.error();
   spdlog::info(

@@ -9,17 +9,19 @@
 #include "actors/worker.hpp"
 #include "core/byte_rate.hpp"
 #include "core/event_log.hpp"
+#include "core/latency_histogram.hpp"
 #include "core/read_pins.hpp"
+#include "core/upload_era.hpp"
 #include "roles/actor_config.hpp"
 #include "roles/coordinator.hpp"
+#include "roles/observation.hpp"
 #include "store/disk.hpp"
-#include "store/state.hpp"
+#include "store/separated_base.hpp"
 
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <thread>
 
 namespace troupe {
 namespace {
@@ -43,10 +45,12 @@ struct local_store::impl {
   void end(Handle& h);
   std::size_t stop(std::chrono::milliseconds grace);
 
-  explicit impl(const healing_config& h) : heal_rate(std::make_shared<shared_byte_rate>(byte_rate{h.rate_bytes})) {}
+  impl(const healing_config& h, std::unique_ptr<observation> o)
+      : heal_rate(std::make_shared<shared_byte_rate>(byte_rate{h.rate_bytes})), observed(std::move(o)) {}
 
   read_pins pins; // of what is in use
   std::shared_ptr<shared_byte_rate> heal_rate;
+  const std::unique_ptr<observation> observed;
   std::unique_ptr<coordinator> front; // its io_contexts outlive the actor system: declared, so destroyed, around it
   actor_config config;
   caf::actor_system system{config};
@@ -57,21 +61,26 @@ struct local_store::impl {
   cluster_view cluster;
   replicator_actor replicator;
   surveyor_actor surveyor;
+  volume_operator_actor volume_orders; // of shards' volumes
+  std::shared_ptr<const process_controls> controls;
   std::shared_ptr<event_log> events = std::make_shared<event_log>(system_clock_source());
+  std::shared_ptr<process_latencies> latencies = std::make_shared<process_latencies>();
   bool stopped = false;
 };
 
 result<> local_store::impl::start_metadata(const local_store_options& options) {
-  auto base = open_lmdb_base({.path = options.metadata + "/state"});
+  auto base = open_separated_base({.path = options.metadata + "/state"});
   if (!base) return in_role("metadata", base.error());
   metadata_options o;
   o.files = make_posix_disk(options.metadata);
   o.directory = "raft";
   o.base = std::move(*base);
-  metadata_syncer = spawn_syncer(system, true);
+  o.tracing = observed->tracing();
+  metadata_syncer = spawn_syncer(system, true, observed->metadata_syncs());
   metadata_worker = spawn_worker(system, true);
   o.syncer = metadata_syncer;
   o.worker = metadata_worker;
+  o.latencies = latencies;
   auto started = spawn_metadata(system, std::move(o));
   if (!started) return in_role("metadata", started.error());
   metadata = std::move(*started);
@@ -91,6 +100,8 @@ result<> local_store::impl::start_nodes(const local_store_options& options) {
     o.store.segment_bytes = node_segment_bytes;
     o.scrub_bytes_per_second = options.healing.scrub_rate_bytes;
     o.scrub_interval = options.healing.scrub_interval;
+    o.sync_times = observed->piece_syncs();
+    o.tracing = observed->tracing();
     auto started = spawn_volume_manager(system, o);
     if (!started && started.error().code == ec::conflict) return in_role(o.node, started.error());
     if (!started) { // the store goes on without it, as with any lost node
@@ -116,16 +127,22 @@ void local_store::impl::start_replicator(const local_store_options& options) {
   o.random = &system_entropy();
   o.pins = &pins;
   o.healing_rate = heal_rate;
+  o.tracing = observed->tracing();
   replicator = spawn_replicator(system, std::move(o));
   surveyor_options s;
   s.cluster = options.cluster;
   s.view = cluster;
   s.members.emplace_back(options.metadata_name, metadata);
-  auto controls = std::make_shared<process_controls>();
-  controls->census = &config.census;
-  s.controls = std::move(controls);
+  auto made = std::make_shared<process_controls>();
+  made->census = &config.census;
+  controls = std::move(made);
+  s.controls = controls;
   s.events = events;
   surveyor = spawn_surveyor(system, std::move(s));
+  volume_operator_options v;
+  v.surveyor = surveyor;
+  v.controls = controls;
+  volume_orders = spawn_volume_operator(system, std::move(v));
 }
 
 result<> local_store::impl::start_coordinator(const local_store_options& options) {
@@ -135,8 +152,9 @@ result<> local_store::impl::start_coordinator(const local_store_options& options
   o.s3 = options.s3;
   o.console = options.console;
   o.fronts = options.fronts;
+  o.https = options.https;
   o.shards = options.shards;
-  o.io_threads = std::clamp(std::thread::hardware_concurrency(), 1u, 16u);
+  o.io_threads = usual_io_threads();
   o.memory_bytes = options.memory_bytes;
   o.inline_bytes_max = options.inline_bytes_max;
   o.redundancy = options.redundancy;
@@ -149,16 +167,19 @@ result<> local_store::impl::start_coordinator(const local_store_options& options
   o.member_name = options.metadata_name.name;
   if (auto where = options.fronts.s3db; where && where->host != "0.0.0.0" && where->host != "::")
     o.s3db_of.emplace(o.member_name, *where); // else it is what the client called it
-  o.file_segment_bytes = options.files.segment_bytes;
-  o.file_segments_kept = options.files.segments_kept;
-  o.file_cache_bytes = options.files.cache_bytes;
+  o.files = options.files;
   o.replicator = replicator;
   o.surveyor = surveyor;
+  o.volumes = volume_orders;
   o.events = events;
+  o.latencies = latencies;
+  o.era = std::make_shared<known_upload_era>();
   o.nodes = std::make_shared<live_node_counts>(node_counts{places, places});
   o.pins = &pins;
   o.heal_rate = heal_rate;
   o.healing = options.healing;
+  o.observed = observed.get();
+  o.controls = controls;
   o.clock = &system_clock_source();
   o.random = &system_entropy();
   auto started = coordinator::start(system, std::move(o));
@@ -180,6 +201,7 @@ std::size_t local_store::impl::stop(std::chrono::milliseconds grace) {
   if (stopped) return 0;
   stopped = true;
   auto cut = front ? front->stop(grace) : 0;
+  end(volume_orders);
   end(surveyor);
   end(replicator);
   cluster = {};
@@ -198,7 +220,9 @@ local_store::~local_store() {
 
 result<std::unique_ptr<local_store>> local_store::start(const local_store_options& options) {
   // From here on a failure runs the destructor, which ends what was started.
-  std::unique_ptr<local_store> store{new local_store{std::make_unique<impl>(options.healing)}};
+  auto observed = observation::start(options.observation, options.metadata_name.name);
+  if (!observed) return observed.error();
+  std::unique_ptr<local_store> store{new local_store{std::make_unique<impl>(options.healing, std::move(*observed))}};
   auto& s = *store->impl_;
   TROUPE_TRY(s.start_metadata(options));
   TROUPE_TRY(s.start_nodes(options));

@@ -35,6 +35,7 @@ struct local_store_options {
   std::vector<local_node> nodes;
   host_port s3, console;
   front_addresses fronts; // those that are switched on
+  https_settings https;
   shards_config shards;
   credentials keys;
   identity_settings identity;
@@ -45,6 +46,7 @@ struct local_store_options {
   troupe::redundancy redundancy;
   healing_config healing;
   files_config files;
+  observation_settings observation;
 };
 
 class local_store {

@@ -7,6 +7,7 @@
 #include "net/tcp_channel.hpp"
 #include "roles/node_process.hpp"
 #include "store/disk.hpp"
+#include "store/separated_base.hpp"
 
 #include <algorithm>
 #include <future>
@@ -58,7 +59,7 @@ result<metadata_recovery> metadata_recovery::examine(const cluster_config& confi
 }
 
 result<> metadata_recovery::look() {
-  auto base = open_lmdb_base({.path = data_.metadata() + "/state"});
+  auto base = open_separated_base({.path = data_.metadata() + "/state"});
   if (!base) return base.error();
   auto position = (*base)->position();
   if (!position) return position.error();

@@ -5,7 +5,7 @@
 #include "roles/node_controls.hpp"
 #include "roles/node_process_impl.hpp"
 #include "store/disk.hpp"
-#include "store/state.hpp"
+#include "store/separated_base.hpp"
 
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -94,7 +94,7 @@ result<> node_process::impl::start_member() {
   if (!self.metadata) return {};
   auto directory = data.metadata();
   TROUPE_TRY(make_posix_disk(data.path())->make_directory("metadata"));
-  auto base = open_lmdb_base({.path = directory + "/state"});
+  auto base = open_separated_base({.path = directory + "/state"});
   if (!base) return in_role("metadata", base.error());
   forming_member_options o;
   auto& m = o.member;
@@ -119,10 +119,12 @@ result<> node_process::impl::start_member() {
       [done = std::move(done)](
         result<peer_message> page) { done(page ? parse_head<pb::state_copy_page>(*page) : std::move(page).error()); });
   };
-  metadata_syncer = spawn_syncer(system, true);
+  m.tracing = observed->tracing();
+  metadata_syncer = spawn_syncer(system, true, observed->metadata_syncs());
   metadata_worker = spawn_worker(system, true);
   m.syncer = metadata_syncer;
   m.worker = metadata_worker;
+  m.latencies = latencies;
   auto there = m.files->exists("raft/vote");
   if (!there) return in_role("metadata", there.error());
   o.pristine = !*there;

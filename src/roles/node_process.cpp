@@ -16,7 +16,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <thread>
 
 namespace troupe {
 
@@ -32,7 +31,8 @@ result<> node_process::impl::open_channel() {
   o.cluster = cluster_id;
   o.node = self.id.name;
   o.listen = to_string(self.listen);
-  if (auto tls = config.tls_of(self.id)) o.tls = {.ca = tls->ca, .certificate = tls->certificate, .key = tls->key};
+  const auto tls = config.tls_of(self.id);
+  if (tls) o.tls = {.ca = tls->ca, .certificate = tls->certificate, .key = tls->key};
   if (config.faults) {
     faults = make_fault_switches();
     spdlog::warn(
@@ -46,6 +46,12 @@ result<> node_process::impl::open_channel() {
   auto opened = tcp_channel::open(std::move(o));
   if (!opened) return opened.error();
   net = std::move(*opened);
+  if (tls) {
+    shown = std::make_unique<peer_certificate>(
+      peer_certificate_options{.certificate = tls->certificate, .ca = tls->ca}, system_clock_source());
+    observed->watch_certificate("node", shown->end_of_own());
+    observed->watch_certificate("authority", shown->end_of_authority());
+  }
   for (auto& n : config.nodes) addresses->set(n.id.name, to_string(n.address));
   addresses->set(self.id.name, to_string(self.address));
   return {};
@@ -59,6 +65,8 @@ result<> node_process::impl::start_storage() {
   o.store.directory = "shard";
   o.scrub_bytes_per_second = config.healing.scrub_rate_bytes;
   o.scrub_interval = config.healing.scrub_interval;
+  o.sync_times = observed->piece_syncs();
+  o.tracing = observed->tracing();
   TROUPE_TRY(make_posix_disk(data.path())->make_directory("volume"));
   o.files = node_disk(o.directory, "storage", faults.get());
   auto started = spawn_volume_manager(system, o);
@@ -85,6 +93,7 @@ void node_process::impl::start_gossip() {
   o.clock = &system_clock_source();
   o.random = &system_entropy();
   o.events = events;
+  o.latencies = latencies;
   gossip = spawn_gossiper(system, std::move(o));
 }
 
@@ -98,6 +107,11 @@ void node_process::impl::start_surveyor() {
   s.controls = controls;
   s.events = events;
   surveyor = spawn_surveyor(system, std::move(s));
+  volume_operator_options v;
+  v.surveyor = surveyor;
+  v.net = net;
+  v.controls = controls;
+  volume_orders = spawn_volume_operator(system, std::move(v));
 }
 
 void node_process::impl::serve_peers() {
@@ -119,6 +133,7 @@ void node_process::impl::start_ring() {
     r.random = &system_entropy();
     r.pins = &pins;
     r.healing_rate = heal_rate;
+    r.tracing = observed->tracing();
     replicator = spawn_replicator(system, std::move(r));
   }
   ring_manager_options o;
@@ -135,6 +150,7 @@ void node_process::impl::start_ring() {
   o.membership.down_after = config.gossip.dead_timeout;
   o.addresses = addresses;
   o.nodes = counts;
+  o.era = era;
   o.in_touch = in_touch;
   o.interval = std::clamp(config.gossip.interval / 2, 50ms, 1000ms);
   o.clock = &system_clock_source();
@@ -157,15 +173,19 @@ result<> node_process::impl::start_console() {
       "the console of this node answers /health and /ready, but nothing under /admin: {}", keys.error().message);
   console_options o;
   o.where = self.console;
+  o.https = config.https_of(self.id);
   if (keys) o.keys = *keys;
   o.identity = config.identity;
   o.identity.master_key_file.clear(); // it is for coordinators: users' SigV4 keys do not count here
   o.audit = config.audit_of(self);
   o.metadata = router;
   o.surveyor = surveyor;
+  o.volumes = volume_orders;
   o.ring_manager = ring_manager;
   o.faults = faults;
   o.events = events;
+  o.observed = observed.get();
+  o.controls = controls;
   o.ready = [this] { return !stopping && in_touch->load(); };
   o.clock = &system_clock_source();
   o.random = &system_entropy();
@@ -182,9 +202,10 @@ result<> node_process::impl::start_coordinator() {
   o.s3 = self.s3;
   o.console = self.console;
   o.fronts = self.fronts;
+  o.https = config.https_of(self.id);
   o.shards = config.shards;
   o.reachable_host = self.address.host;
-  o.io_threads = std::clamp(std::thread::hardware_concurrency(), 1u, 16u);
+  o.io_threads = usual_io_threads();
   o.memory_bytes = config.upload_memory_bytes;
   o.inline_bytes_max = config.cluster.inline_limit_bytes;
   o.redundancy = redundancy_of(config);
@@ -200,20 +221,23 @@ result<> node_process::impl::start_coordinator() {
       const bool all = where->host == "0.0.0.0" || where->host == "::";
       o.s3db_of.emplace(n.id.name, host_port{all ? n.address.host : where->host, where->port});
     }
-  o.file_segment_bytes = config.files.segment_bytes;
-  o.file_segments_kept = config.files.segments_kept;
-  o.file_cache_bytes = config.files.cache_bytes;
+  o.files = config.files;
   o.replicator = replicator;
   o.surveyor = surveyor;
+  o.volumes = volume_orders;
   o.ring_manager = ring_manager;
   o.nodes = counts;
   o.faults = faults;
   o.events = events;
+  o.latencies = latencies;
+  o.era = era;
   o.pins = &pins;
   o.net = net;
   o.self = self.id;
   o.heal_rate = heal_rate;
   o.healing = config.healing;
+  o.observed = observed.get();
+  o.controls = controls;
   o.able = [in_touch = in_touch] { return in_touch->load(); };
   o.clock = &system_clock_source();
   o.random = &system_entropy();
@@ -232,6 +256,7 @@ std::size_t node_process::impl::stop(std::chrono::milliseconds grace) {
   if (console) console->stop();
   if (gossip) caf::anon_send(gossip, leave_atom::value);
   end(ring_manager);
+  end(volume_orders);
   end(surveyor);
   end(replicator);
   end(router);
@@ -260,9 +285,11 @@ result<std::unique_ptr<node_process>> node_process::start(const cluster_config& 
   auto id = cluster_id_of(config.cluster_name);
   auto data = node_directory::open(me->data_dir, {.cluster = id, .node = self});
   if (!data) return data.error();
+  auto observed = observation::start(config.observation, self.name);
+  if (!observed) return observed.error();
   // From here on a failure runs the destructor, which ends what was started.
   std::unique_ptr<node_process> process{
-    new node_process{std::make_unique<impl>(config, *me, std::move(*data), std::move(id))}};
+    new node_process{std::make_unique<impl>(config, *me, std::move(*data), std::move(id), std::move(*observed))}};
   auto& s = *process->impl_;
   TROUPE_TRY(s.open_channel());
   if (me->storage) TROUPE_TRY(s.start_storage());

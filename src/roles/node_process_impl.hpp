@@ -8,16 +8,21 @@
 #include "actors/peer_service.hpp"
 #include "actors/process_controls.hpp"
 #include "actors/syncer.hpp"
+#include "actors/volume_operator.hpp"
 #include "actors/worker.hpp"
 #include "core/byte_rate.hpp"
 #include "core/event_log.hpp"
+#include "core/latency_histogram.hpp"
 #include "core/read_pins.hpp"
+#include "core/upload_era.hpp"
 #include "net/tcp_channel.hpp"
 #include "roles/actor_config.hpp"
 #include "roles/console_server.hpp"
 #include "roles/coordinator.hpp"
 #include "roles/node_directory.hpp"
 #include "roles/node_process.hpp"
+#include "roles/observation.hpp"
+#include "roles/peer_certificate.hpp"
 
 #include <caf/all.hpp>
 
@@ -32,8 +37,8 @@ inline error in_role(const std::string& what, const error& e) { return fail(e.co
 
 // Members in the order of their lives: what is below depends on what is above, and ends before it.
 struct node_process::impl {
-  impl(const cluster_config& c, const node_config& me, node_directory d, std::string id)
-      : config(c), self(me), data(std::move(d)), cluster_id(std::move(id)) {}
+  impl(const cluster_config& c, const node_config& me, node_directory d, std::string id, std::unique_ptr<observation> o)
+      : config(c), self(me), data(std::move(d)), cluster_id(std::move(id)), observed(std::move(o)) {}
 
   result<> open_channel();
   result<> start_storage();
@@ -58,10 +63,14 @@ struct node_process::impl {
   node_config self;
   node_directory data;
   std::string cluster_id;
+  const std::unique_ptr<observation> observed;
   std::shared_ptr<const fault_switches> faults; // empty: not enabled
   std::shared_ptr<event_log> events = std::make_shared<event_log>(system_clock_source());
+  std::shared_ptr<known_upload_era> era = std::make_shared<known_upload_era>();
+  std::shared_ptr<process_latencies> latencies = std::make_shared<process_latencies>();
   std::shared_ptr<generation_keeper> generation; // of the metadata group
   std::shared_ptr<tcp_channel> net;              // outlives every actor that may answer a peer
+  std::unique_ptr<peer_certificate> shown;       // to other nodes; empty without TLS
   std::shared_ptr<address_book> addresses = std::make_shared<address_book>();
   std::shared_ptr<live_node_counts> counts = std::make_shared<live_node_counts>();
   read_pins pins; // of what is in use here
@@ -85,6 +94,7 @@ struct node_process::impl {
   peer_service_actor service;
   replicator_actor replicator;
   surveyor_actor surveyor;
+  volume_operator_actor volume_orders; // of shards' volumes
   ring_manager_actor ring_manager;
   std::atomic<bool> stopping{false}; // for /ready
   std::mutex failure_mutex;

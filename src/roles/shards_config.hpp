@@ -5,6 +5,7 @@
 #include "volumes/volume_provider.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <vector>
 
 namespace troupe {
@@ -15,9 +16,19 @@ struct listed_volume {
   friend bool operator==(const listed_volume&, const listed_volume&) = default;
 };
 
+// Of shards' logs.
+struct compaction_config {
+  std::uint32_t at_percent = 50;       // of a closed segment that is dead
+  std::uint64_t rate_bytes = 32 << 20; // read and written in a second, by a process
+  friend bool operator==(const compaction_config&, const compaction_config&) = default;
+};
+
 struct shards_config {
   std::chrono::milliseconds lease{3000}; // of a volume that several nodes may write
   std::chrono::milliseconds delete_grace{60'000};
+  std::chrono::milliseconds snapshot_interval{0}; // 0: there are no regular snapshots
+  std::uint32_t snapshot_keep = 7;                // of those
+  compaction_config compaction;
   std::vector<listed_volume> volumes;
   friend bool operator==(const shards_config&, const shards_config&) = default;
 };

@@ -146,9 +146,7 @@ result<> direct_file::write_at(std::uint64_t offset, std::span<const bytes_view>
   if (total == 0) return {};
   if (offset > size_) { // the gap reads as zeros
     TROUPE_TRY(flush());
-    TROUPE_TRY(plain_->truncate(offset));
-    size_ = offset;
-    set_aside_ = std::min(set_aside_, offset);
+    TROUPE_TRY(cut(offset));
   }
   TROUPE_TRY(set_space_aside(offset + total));
   for (auto b : buffers) {
@@ -193,16 +191,33 @@ result<> direct_file::sync() {
   return plain_->sync();
 }
 
+// What a file that started over still has behind its end must not come back as the zeros of a larger one.
+result<> direct_file::cut(std::uint64_t bytes) {
+  if (started_over_ && bytes > size_) TROUPE_TRY(plain_->truncate(size_));
+  TROUPE_TRY(plain_->truncate(bytes));
+  size_ = bytes;
+  set_aside_ = std::min(set_aside_, bytes);
+  started_over_ = false;
+  return {};
+}
+
 result<> direct_file::truncate(std::uint64_t bytes) {
   std::lock_guard guard{mutex_};
   if (detached_) return fail(ec::closed, plain_->path() + ": cut after its writer had gone");
   TROUPE_TRY(flush());
-  TROUPE_TRY(plain_->truncate(bytes));
-  size_ = bytes;
-  set_aside_ = std::min(set_aside_, bytes);
+  TROUPE_TRY(cut(bytes));
   used_ = 0; // nothing of the window counts
   base_ = down(bytes);
   if (base_ != bytes) return move_window(bytes);
+  return {};
+}
+
+result<> direct_file::start_over() {
+  std::lock_guard guard{mutex_};
+  if (detached_) return fail(ec::closed, plain_->path() + ": emptied after its writer had gone");
+  set_aside_ = std::max(set_aside_, down(size_));
+  size_ = base_ = used_ = dirty_from_ = dirty_to_ = 0;
+  started_over_ = true;
   return {};
 }
 

@@ -45,6 +45,7 @@ public:
   result<> write_at(std::uint64_t offset, std::span<const bytes_view> buffers) override;
   result<> sync() override;
   result<> truncate(std::uint64_t bytes) override;
+  result<> start_over() override;
   result<std::uint64_t> size() const override;
   void detach() override; // writes fail from now on (ec::closed)
 
@@ -54,6 +55,7 @@ private:
   // All with the lock held.
   result<> set_space_aside(std::uint64_t end);
   result<> move_window(std::uint64_t offset);
+  result<> cut(std::uint64_t bytes);
   result<> flush() const;
   result<> write_blocks(std::uint64_t offset, bytes_view blocks) const;
 
@@ -62,6 +64,7 @@ private:
   mutable std::mutex mutex_;
   mutable bool direct_works_ = true;
   bool detached_ = false;
+  bool started_over_ = false; // the file may be longer than size_
   std::shared_ptr<window_pool> windows_;
   window_pool::window window_;
   std::uint64_t base_ = 0;                              // of the window in the file; aligned

@@ -24,6 +24,9 @@ public:
   // fdatasync: what was written before the call is on disk after it.
   virtual result<> sync() = 0;
   virtual result<> truncate(std::uint64_t bytes) = 0;
+  // Its users see it empty. What it held may stay on the disk, behind whatever is written from now on, until truncate()
+  // cuts it off; its blocks stay the file's, which is what makes this cheaper than truncate(0).
+  virtual result<> start_over() { return truncate(0); }
   virtual result<std::uint64_t> size() const = 0;
   // Its writer goes, though readers and syncs may still hold it: what it has in memory is written now or never.
   virtual void detach() {}

@@ -56,6 +56,10 @@ public:
     TROUPE_TRY(faults_->before(disk_operation::write, volume_, path_));
     return below_->truncate(bytes);
   }
+  result<> start_over() override {
+    TROUPE_TRY(faults_->before(disk_operation::write, volume_, path_));
+    return below_->start_over();
+  }
   result<std::uint64_t> size() const override { return below_->size(); }
   void detach() override { below_->detach(); }
 

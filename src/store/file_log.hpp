@@ -61,9 +61,13 @@ private:
   result<> close_active();
   result<> retire_active_file();
   result<> start_segment(std::uint64_t number);
-  result<std::shared_ptr<disk_file>> open_for_appends(disk::open_mode);
+  result<> make_active_file();
+  result<> reuse_spare();
+  result<std::shared_ptr<disk_file>> open_for_appends(const std::string& path, disk::open_mode);
 
-  result<> reopen_closed(std::uint64_t number); // log_truncate.cpp
+  // log_truncate.cpp
+  result<> set_segment_aside(std::uint64_t number);
+  result<> reopen_closed(std::uint64_t number);
 
   disk& disk_;
   log_options options_;
@@ -72,7 +76,8 @@ private:
   mutable segment_table table_;
   std::shared_ptr<sync_gate> gate_ = std::make_shared<sync_gate>();
   std::vector<log_damage> damage_;
-  std::uint64_t generation_ = 0; // of truncations: a sync ticket from before one proves nothing
+  std::vector<std::string> spares_; // paths; under that name on the disk, and no other
+  std::uint64_t generation_ = 0;    // of truncations: a sync ticket from before one proves nothing
 
   // The active segment. No file: the disk was full when it was to be made; append tries again.
   std::shared_ptr<disk_file> active_;
@@ -80,7 +85,8 @@ private:
   std::uint64_t salt_ = 0;
   std::uint64_t end_ = log_format::header_bytes;
   std::uint64_t durable_ = log_format::header_bytes;
-  std::uint64_t file_end_ = log_format::header_bytes; // >= end_: zeros in between
+  std::uint64_t file_end_ = log_format::header_bytes; // >= end_: zeros in between, or what a segment before left
+  std::uint64_t batch_bytes_ = 0;                     // between two syncs, on average over the last few
 };
 
 } // namespace troupe

@@ -18,7 +18,7 @@ namespace troupe {
 
 namespace {
 
-constexpr std::string_view format = "1";
+constexpr std::string_view format = "2", format_without_tails = "1";
 constexpr unsigned readers_max = 1024;
 constexpr std::uint64_t map_bytes_min = std::uint64_t{64} << 20;
 
@@ -145,11 +145,9 @@ public:
       return at(path_, lmdb_rows::failed("mdb_txn_renew", code));
     }
     auto value = lmdb_rows::find(reader_.get(), dbi_, key);
-    std::optional<std::string> copy;
-    if (value && *value) copy.emplace(**value);
     mdb_txn_reset(reader_.get());
     if (!value) return at(path_, std::move(value).error());
-    return copy;
+    return value;
   }
 
   result<std::unique_ptr<cursor>> scan() const override {
@@ -159,11 +157,12 @@ public:
     return std::unique_ptr<cursor>{std::make_unique<scanning_cursor>(env_, std::move(*txn), dbi_)};
   }
 
-  result<> apply(const std::vector<change>& changes, std::string_view position) override {
+  result<> write(std::span<const change> all, const write_steps& steps) override {
     TROUPE_TRY(check_open());
-    if (auto ok = write(changes, position); !ok) return at(path_, std::move(ok).error());
+    auto position = commit(all, steps);
+    if (!position) return at(path_, std::move(position).error());
     std::lock_guard guard{position_mutex_};
-    position_ = position;
+    position_ = std::move(*position);
     return {};
   }
 
@@ -204,21 +203,23 @@ private:
     return {};
   }
 
-  result<> write(const std::vector<change>& changes, std::string_view position) {
+  // The new position.
+  result<std::string> commit(std::span<const change> all, const write_steps& steps) {
     auto txn = begin(env_.get(), 0);
     if (!txn) return std::move(txn).error();
-    for (auto& c : changes) {
-      if (c.key.size() > state_key_bytes_max || (c.value && c.value->size() > state_value_bytes_max))
+    for (auto& [key, value] : all) {
+      if (key.size() > state_key_bytes_max || (value && value->size() > state_value_bytes_max))
         return fail(ec::bad_argument,
-          "a row of " + std::to_string(c.key.size()) + " + " + std::to_string(c.value ? c.value->size() : 0) +
+          "a row of " + std::to_string(key.size()) + " + " + std::to_string(value ? value->size() : 0) +
             " bytes is too long");
       TROUPE_TRY(
-        c.value ? lmdb_rows::put(txn->get(), dbi_, c.key, *c.value) : lmdb_rows::erase(txn->get(), dbi_, c.key));
+        value ? lmdb_rows::put(txn->get(), dbi_, key, *value, steps) : lmdb_rows::erase(txn->get(), dbi_, key, steps));
     }
+    auto position = steps.position();
     TROUPE_TRY(lmdb_rows::put_note(txn->get(), dbi_, "format", format));
     TROUPE_TRY(lmdb_rows::put_note(txn->get(), dbi_, "position", position));
     if (auto code = mdb_txn_commit(txn->release()); code != 0) return lmdb_rows::failed("mdb_txn_commit", code);
-    return {};
+    return position;
   }
 
   environment env_;
@@ -260,7 +261,8 @@ result<opened_base> open_here(const lmdb_options& options) {
   if (auto code = mdb_dbi_open(txn->get(), nullptr, 0, &dbi); code != 0) return lmdb_rows::failed("mdb_dbi_open", code);
   auto version = lmdb_rows::find_note(txn->get(), dbi, "format");
   if (!version) return std::move(version).error();
-  if (*version && **version != format) return fail(ec::incompatible, "state format " + std::string{**version});
+  if (*version && **version != format && **version != format_without_tails)
+    return fail(ec::incompatible, "state format " + std::string{**version});
   auto position = lmdb_rows::find_note(txn->get(), dbi, "position");
   if (!position) return std::move(position).error();
   auto where = std::string{*position ? **position : std::string_view{}};

@@ -68,6 +68,10 @@ private:
     if (code != 0) return failed("mdb_cursor_get", code);
     part_ = levels_.back().table.part_of(k);
     value_ = view_of(v);
+    if (!part_ || !fills_pages(value_.size())) return {};
+    auto tail = find_tail(txn_, dbi_, levels_.back().table.with(*part_).tail());
+    if (!tail) return std::move(tail).error();
+    if (!tail->empty()) value_ = long_value_.assign(value_).append(*tail);
     return {};
   }
 
@@ -106,7 +110,7 @@ private:
   std::string prefix_;
   std::optional<std::string_view> part_;
   std::string_view key_, value_;
-  std::string long_key_;
+  std::string long_key_, long_value_;
 };
 
 } // namespace

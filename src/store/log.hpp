@@ -52,6 +52,9 @@ struct log_options {
   // Zeros are written this far ahead when little is appended between two syncs, so that most syncs need not write the
   // file's new size as well. 0: off.
   std::uint32_t zeros_ahead_bytes = std::uint32_t{256} << 10;
+  // That many removed segments are kept as files that new ones are written over: making files and giving their blocks
+  // back costs more than a sync, above all where the file system discards. For a log nobody reads removed segments of.
+  std::uint32_t spare_segments = 0;
   bool direct = false;       // writes pass by the page cache (disk::open_direct)
   entropy* random = nullptr; // for the salt of each segment; nothing: the system's
 };

@@ -14,7 +14,8 @@ using namespace log_format;
 
 namespace {
 
-// With more than this between two syncs, the file's size is the smaller part of what a sync writes.
+// With more than this between two syncs on average, the file's size is the smaller part of what a sync writes. One small
+// batch among large ones does not count: zeros for 256 KiB would be most of what is written.
 constexpr std::uint64_t small_batch_bytes = std::uint64_t{32} << 10;
 constexpr std::array<std::byte, std::size_t{64} << 10> zeros{};
 
@@ -134,7 +135,8 @@ log_sync file_log::prepare_sync() {
 result<> file_log::zeros_ahead() {
   auto room = options_.segment_bytes - std::min(end_, options_.segment_bytes);
   auto bytes = std::min<std::uint64_t>(options_.zeros_ahead_bytes, room);
-  if (end_ < file_end_ || end_ - durable_ > small_batch_bytes || bytes == 0) return {};
+  batch_bytes_ = (3 * batch_bytes_ + (end_ - durable_)) / 4;
+  if (end_ < file_end_ || batch_bytes_ > small_batch_bytes || bytes == 0) return {};
   std::vector<bytes_view> buffers;
   for (auto left = bytes; left > 0; left -= buffers.back().size())
     buffers.emplace_back(zeros.data(), static_cast<std::size_t>(std::min<std::uint64_t>(left, zeros.size())));
@@ -193,8 +195,34 @@ result<> file_log::retire_active_file() {
   return {};
 }
 
-result<std::shared_ptr<disk_file>> file_log::open_for_appends(disk::open_mode mode) {
-  return options_.direct ? disk_.open_direct(active_path_, mode) : disk_.open(active_path_, mode);
+result<std::shared_ptr<disk_file>> file_log::open_for_appends(const std::string& path, disk::open_mode mode) {
+  return options_.direct ? disk_.open_direct(path, mode) : disk_.open(path, mode);
+}
+
+result<> file_log::make_active_file() {
+  auto file = open_for_appends(active_path_, disk::open_mode::create);
+  if (!file) return std::move(file).error();
+  active_ = std::move(*file);
+  TROUPE_TRY(active_->truncate(0));
+  TROUPE_TRY(write_own_record(mark::opening, 0));
+  return gate_->run({&active_, 1});
+}
+
+// It gets its name once its opening record is on disk: before, it calls itself the segment that it was. Records of that
+// one stay behind the new ones; their salt is another.
+result<> file_log::reuse_spare() {
+  auto path = std::move(spares_.back());
+  spares_.pop_back();
+  auto file = open_for_appends(path, disk::open_mode::existing);
+  if (!file) return std::move(file).error();
+  auto bytes = (*file)->size();
+  if (!bytes) return std::move(bytes).error();
+  active_ = std::move(*file);
+  TROUPE_TRY(active_->start_over());
+  TROUPE_TRY(write_own_record(mark::opening, 0));
+  TROUPE_TRY(gate_->run({&active_, 1}));
+  file_end_ = std::max(file_end_, *bytes);
+  return disk_.rename(path, active_path_);
 }
 
 // The opening record is on disk before anything is appended. After ec::no_space: as if it had not been called.
@@ -205,19 +233,12 @@ result<> file_log::start_segment(std::uint64_t number) {
   end_ = durable_ = file_end_ = header_bytes;
   auto& random = options_.random != nullptr ? *options_.random : system_entropy();
   random.fill(std::as_writable_bytes(std::span{&salt_, 1}));
-  auto made = [&]() -> result<> {
-    auto file = open_for_appends(disk::open_mode::create);
-    if (!file) return std::move(file).error();
-    active_ = std::move(*file);
-    TROUPE_TRY(active_->truncate(0));
-    return write_own_record(mark::opening, 0);
-  }();
+  auto made = spares_.empty() ? make_active_file() : reuse_spare();
   if (!made) {
     active_.reset();
     if (made.error().code == ec::no_space) return made;
     return poison(std::move(made).error());
   }
-  TROUPE_TRY(gate_->run({&active_, 1}));
   if (auto ok = disk_.sync_directory(options_.directory); !ok) return poison(std::move(ok).error());
   table_.set_active(number_, active_, end_);
   return {};

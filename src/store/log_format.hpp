@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 
 namespace troupe::log_format {
 
@@ -15,6 +16,8 @@ constexpr std::uint64_t header_bytes = 64;
 constexpr std::uint64_t alignment = 8; // of every header
 // The log's own records have this type: n1 = segment number, n2 = one of mark.
 constexpr std::uint8_t own_type = 0;
+// A removed segment's file that waits for the next one (log_options::spare_segments).
+constexpr std::string_view spare_suffix = ".spare";
 enum class mark : std::uint64_t { opening = 0, closing = 1 };
 
 struct header {

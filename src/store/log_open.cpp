@@ -55,8 +55,11 @@ result<std::vector<std::uint64_t>> file_log::list_closed() const {
   auto names = disk_.list(closed_directory_);
   if (!names) return std::move(names).error();
   std::vector<std::uint64_t> numbers;
-  for (auto& name : *names)
+  for (auto& name : *names) {
+    // Under this name, or under wal.active at once: what it holds nobody knows.
+    if (name.ends_with(spare_suffix)) TROUPE_TRY(disk_.remove(closed_directory_ + "/" + name));
     if (auto number = segment_number(name)) numbers.push_back(*number);
+  }
   std::sort(numbers.begin(), numbers.end());
   return numbers;
 }
@@ -138,7 +141,7 @@ result<> file_log::adopt_active(segment_reader& reader, std::shared_ptr<disk_fil
 
   active_ = std::move(file);
   if (options_.direct) {
-    auto reopened = open_for_appends(disk::open_mode::existing);
+    auto reopened = open_for_appends(active_path_, disk::open_mode::existing);
     if (!reopened) return std::move(reopened).error();
     active_ = std::move(*reopened);
   }

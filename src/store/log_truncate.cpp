@@ -15,8 +15,19 @@ result<> file_log::remove_segment(std::uint64_t number) {
     return fail(ec::not_found, closed_directory_ + ": there is no segment " + std::to_string(number));
   // Readers that have the file open keep it; others are told that it is gone.
   table_.remove(number);
+  if (spares_.size() < options_.spare_segments) return set_segment_aside(number);
   TROUPE_TRY(disk_.remove(table_.closed_path(number)));
   return disk_.sync_directory(closed_directory_);
+}
+
+// A spare is written over: not before the segment's own name is gone for good.
+result<> file_log::set_segment_aside(std::uint64_t number) {
+  auto path = table_.closed_path(number);
+  auto spare = path + std::string{spare_suffix};
+  TROUPE_TRY(disk_.rename(path, spare));
+  TROUPE_TRY(disk_.sync_directory(closed_directory_));
+  spares_.push_back(std::move(spare));
+  return {};
 }
 
 // The last segment goes first, each for good before the next: a crash leaves a shorter log, never one with a hole.
@@ -68,7 +79,7 @@ result<> file_log::reopen_closed(std::uint64_t number) {
   if (!moved) return poison(std::move(moved).error());
   active_ = std::move(*file);
   if (options_.direct) {
-    auto reopened = open_for_appends(disk::open_mode::existing);
+    auto reopened = open_for_appends(active_path_, disk::open_mode::existing);
     if (!reopened) return poison(std::move(reopened).error());
     active_ = std::move(*reopened);
   }

@@ -103,16 +103,18 @@ public:
     return std::unique_ptr<cursor>{std::make_unique<memory_cursor>(shared_from_this(), rows_)};
   }
 
-  result<> apply(const std::vector<change>& changes, std::string_view position) override {
+  result<> write(std::span<const change> all, const write_steps& steps) override {
     std::lock_guard guard{mutex_};
     if (rows_.use_count() > 1) rows_ = std::make_shared<rows_map>(*rows_);
-    for (auto& c : changes) {
-      if (c.value)
-        rows_->insert_or_assign(c.key, *c.value);
-      else
-        rows_->erase(c.key);
+    for (auto& [key, value] : all) {
+      auto there = rows_->find(key);
+      if (there != rows_->end() && steps.replaced) steps.replaced(key, there->second);
+      if (value)
+        rows_->insert_or_assign(std::string{key}, std::string{*value});
+      else if (there != rows_->end())
+        rows_->erase(there);
     }
-    position_ = position;
+    position_ = steps.position();
     return {};
   }
 

@@ -1,16 +1,16 @@
 // overlay: the rows of a state that no checkpoint holds yet, ordered; nothing as a value means erased.
 #pragma once
 
+#include "store/state.hpp"
+
 #include <cstdint>
-#include <functional>
-#include <map>
 #include <optional>
 #include <string>
 
 namespace troupe {
 
 struct overlay {
-  using rows_map = std::map<std::string, std::optional<std::string>, std::less<>>;
+  using rows_map = state_base::changes;
   rows_map rows;
   std::uint64_t bytes = 0; // of keys and values
 

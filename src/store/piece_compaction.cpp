@@ -30,10 +30,10 @@ std::set<std::uint64_t> piece_store::segment_numbers() const {
   return out;
 }
 
-result<piece_store::compaction> piece_store::compact(std::uint64_t bytes) {
+result<piece_store::compaction> piece_store::compact(std::uint64_t bytes, std::chrono::milliseconds now) {
   if (!poisoned_.empty()) return compaction::idle;
   TROUPE_TRY(release_segments());
-  if (!victim_ && !choose_victim()) {
+  if (!victim_ && !choose_victim(now)) {
     if (active_wastes_space()) {
       if (auto closed = log_->rotate(); closed)
         return compaction::more;
@@ -46,7 +46,7 @@ result<piece_store::compaction> piece_store::compact(std::uint64_t bytes) {
     }
     return emptied_.empty() ? compaction::idle : compaction::wants_sync;
   }
-  auto done = copy_pieces(bytes);
+  auto done = copy_pieces(bytes, now);
   if (!done) return done.error();
   if (!*done) return compaction::more;
   TROUPE_TRY(copy_tombstones());
@@ -65,7 +65,7 @@ bool piece_store::active_wastes_space() const {
   return static_cast<double>(live) < options_.life_min * static_cast<double>(segments.back().bytes);
 }
 
-bool piece_store::choose_victim() {
+bool piece_store::choose_victim(std::chrono::milliseconds now) {
   auto threshold = space_ == space_level::fine ? options_.life_min : std::max(options_.life_min, life_min_near_full);
   auto lowest = threshold;
   victim_waits_for_checkpoint_ = false;
@@ -73,7 +73,9 @@ bool piece_store::choose_victim() {
   if (!segments.empty()) segments.pop_back(); // the active one
   for (auto& s : segments) {
     auto waits = [&](const emptied_segment& e) { return e.number == s.number; };
-    if (unreadable_.contains(s.number) || std::any_of(emptied_.begin(), emptied_.end(), waits)) continue;
+    auto failed = unreadable_.find(s.number);
+    bool rests = failed != unreadable_.end() && now < failed->second.at;
+    if (rests || std::any_of(emptied_.begin(), emptied_.end(), waits)) continue;
     std::uint64_t live = 0;
     if (auto life = lives_.find(s.number); life != lives_.end())
       live = life->second.live_bytes + life->second.tombstones * log_format::record_bytes(0);
@@ -89,7 +91,16 @@ bool piece_store::choose_victim() {
   return victim_.has_value();
 }
 
-result<bool> piece_store::copy_pieces(std::uint64_t bytes) {
+// The disk may read it the next time, and until then somebody may write the piece anew, or remove it.
+void piece_store::give_up_victim(const piece_key& piece, const error& why, std::chrono::milliseconds now) {
+  auto& r = unreadable_[*victim_];
+  r.pause = std::clamp(2 * r.pause, retry_min, retry_max);
+  r.at = now + r.pause;
+  unreadable_piece_ = {piece, why};
+  victim_.reset();
+}
+
+result<bool> piece_store::copy_pieces(std::uint64_t bytes, std::chrono::milliseconds now) {
   std::vector<std::string> batch; // piece rows; the copying changes what is walked here
   std::uint64_t planned = 0;
   auto prefix = occupants_of(*victim_);
@@ -105,9 +116,8 @@ result<bool> piece_store::copy_pieces(std::uint64_t bytes) {
   for (auto& row : batch) {
     auto key = *parse_piece_row(row);
     auto payload = read(key);
-    if (!payload) { // the segment stays until the piece is written anew or removed
-      unreadable_.insert(*victim_);
-      victim_.reset();
+    if (!payload) {
+      give_up_victim(key, payload.error(), now);
       return payload.error();
     }
     bytes_view view = *payload;
@@ -182,6 +192,7 @@ result<> piece_store::release_segments() {
     TROUPE_TRY(log_->remove_segment(number));
     emptied_.pop_front();
     lives_.erase(number);
+    unreadable_.erase(number);
     life_changed_.insert(number);
     sweep_due_ = true;
     sweep_after_.clear();

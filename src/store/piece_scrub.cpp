@@ -47,6 +47,21 @@ piece_store::scrub_round piece_store::begin_scrub() const {
   return round;
 }
 
+piece_store::scrub_round piece_store::resume_scrub(const scrub_round& saved) const {
+  // A log that ends earlier is another one, or lost its end.
+  if (log_->end() < saved.end || saved.bytes_done > saved.bytes_total) return begin_scrub();
+  return saved;
+}
+
+result<std::optional<log_position>> piece_store::position_of(const piece_key& k) const {
+  auto stored = state_.get(piece_row(k));
+  if (!stored) return stored.error();
+  if (!*stored) return std::optional<log_position>{};
+  auto p = parse_place(**stored);
+  if (!p) return fail(ec::corrupt, "index: a place that does not parse");
+  return std::optional{p->at};
+}
+
 result<std::vector<piece_store::scrub_find>> piece_store::scrub(scrub_round& round, std::uint64_t bytes) const {
   std::vector<scrub_find> damaged;
   auto all = occupant_row({}).substr(0, 1);

@@ -29,10 +29,10 @@ result<> erase_everything(state_base& base) {
   for (;;) {
     auto cursor = base.scan();
     if (!cursor) return cursor.error();
-    std::vector<state_base::change> changes;
+    state_base::changes changes;
     TROUPE_TRY((*cursor)->seek(""));
     while ((*cursor)->valid() && changes.size() < erase_batch) {
-      changes.push_back({std::string{(*cursor)->key()}, std::nullopt});
+      changes.emplace((*cursor)->key(), std::nullopt);
       TROUPE_TRY((*cursor)->next());
     }
     if (changes.empty()) return {};
@@ -325,7 +325,10 @@ piece_store::counters piece_store::count() const {
     c.pieces += life.pieces;
     c.live_bytes += life.live_bytes;
   }
-  for (auto& s : log_->segments()) c.log_bytes += s.bytes;
+  for (auto& s : log_->segments()) {
+    c.log_bytes += s.bytes;
+    ++c.log_segments;
+  }
   return c;
 }
 

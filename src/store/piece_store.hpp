@@ -11,6 +11,7 @@
 #include "store/piece_index.hpp"
 #include "store/state.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -68,9 +69,11 @@ public:
   std::function<result<>()> begin_checkpoint();
   void end_checkpoint(const result<>& outcome);
 
-  // One bounded step of compaction: at most about `bytes` copied.
+  // One bounded step of compaction: at most about `bytes` copied. `now`: of any clock that does not run backwards. An error
+  // may be one piece that does not read: its segment is tried again after a pause that grows, up to retry_max.
   enum class compaction { idle, more, wants_sync };
-  result<compaction> compact(std::uint64_t bytes);
+  static constexpr std::chrono::milliseconds retry_min{60'000}, retry_max{std::chrono::hours{6}};
+  result<compaction> compact(std::uint64_t bytes, std::chrono::milliseconds now);
 
   // The scrub: reads and verifies what lives in the log, in the order in which it lies there, in bounded steps. What is
   // written, or moved by compaction, after a round began is not part of it: the round ends where the log did.
@@ -84,12 +87,18 @@ public:
     error what;
   };
   scrub_round begin_scrub() const;
+  // A round of an earlier start goes on; a new one, when it speaks of what this log does not have.
+  scrub_round resume_scrub(const scrub_round&) const;
   // Reads at least one piece, then goes on until about `bytes` have been read. Damage is what it returns; an error is one of
   // the index. Changes the round's place alone.
   result<std::vector<scrub_find>> scrub(scrub_round&, std::uint64_t bytes) const;
+  // What the last compact() could not read, if that is why it failed; then nothing.
+  std::optional<scrub_find> take_unreadable() { return std::exchange(unreadable_piece_, std::nullopt); }
+  // Where it lies in the log, as the index says; nothing: it is not there.
+  result<std::optional<log_position>> position_of(const piece_key&) const;
 
   struct counters {
-    std::uint64_t pieces = 0, live_bytes = 0, log_bytes = 0;
+    std::uint64_t pieces = 0, live_bytes = 0, log_bytes = 0, log_segments = 0;
   };
   counters count() const;
   const std::vector<log_damage>& damage() const { return log_->damage(); }
@@ -123,8 +132,9 @@ private:
   void look_at_space(std::uint64_t appended);
 
   bool active_wastes_space() const;
-  bool choose_victim();
-  result<bool> copy_pieces(std::uint64_t bytes); // true: none left
+  bool choose_victim(std::chrono::milliseconds now);
+  void give_up_victim(const piece_key&, const error&, std::chrono::milliseconds now);
+  result<bool> copy_pieces(std::uint64_t bytes, std::chrono::milliseconds now); // true: none left
   result<> copy_tombstones();
   result<> sweep_tombstones();
   result<> release_segments();
@@ -152,7 +162,11 @@ private:
   };
   std::optional<std::uint64_t> victim_;
   std::deque<emptied_segment> emptied_;
-  std::set<std::uint64_t> unreadable_; // with a live record that can not be copied: they stay
+  struct retry {
+    std::chrono::milliseconds at{0}, pause{0};
+  };
+  std::map<std::uint64_t, retry> unreadable_; // segments with a live record that could not be copied
+  std::optional<scrub_find> unreadable_piece_;
   bool victim_waits_for_checkpoint_ = false;
   bool sweep_due_ = true;   // a segment went: tombstones may have become needless
   std::string sweep_after_; // row; empty: at the start

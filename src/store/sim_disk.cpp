@@ -71,6 +71,8 @@ public:
     return {};
   }
 
+  result<> start_over() override { return {}; } // all of what it held stays: the worst that is allowed
+
   result<std::uint64_t> size() const override {
     std::lock_guard guard{disk_->mutex};
     TROUPE_TRY(alive());

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cassert>
+#include <vector>
 
 namespace troupe {
 
@@ -100,6 +101,12 @@ private:
 
 } // namespace
 
+result<> state_base::apply(const changes& all, std::string_view position) {
+  std::vector<change> rows;
+  rows.reserve(all.size());
+  for (auto& [key, value] : all) rows.push_back({key, value});
+  return write(rows, {.replaced = {}, .position = [&] { return std::string{position}; }});
+}
 result<std::shared_ptr<state_copy>> state_base::copy() const {
   return fail(ec::not_implemented, "copies of this kind of state");
 }
@@ -167,10 +174,7 @@ std::function<result<>()> state::begin_checkpoint(std::string position) {
   return [base = impl_->base, frozen = std::shared_ptr<const overlay>{impl_->frozen}, where = impl_->next_position,
            broken = impl_->broken]() -> result<> {
     if (broken) return *broken;
-    std::vector<state_base::change> changes;
-    changes.reserve(frozen->rows.size());
-    for (auto& [key, value] : frozen->rows) changes.push_back({key, value});
-    return base->apply(changes, where);
+    return base->apply(frozen->rows, where);
   };
 }
 

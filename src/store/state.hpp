@@ -10,11 +10,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace troupe {
 
@@ -45,9 +46,16 @@ public:
 // simulations (memory_base.cpp, where apply() is atomic and survives a simulated crash).
 class state_base {
 public:
+  using changes = std::map<std::string, std::optional<std::string>, std::less<>>; // no value: erase
   struct change {
-    std::string key;
-    std::optional<std::string> value; // nothing: erase
+    std::string_view key;
+    std::optional<std::string_view> value;
+  };
+  // What a write may say of itself on the way; all of it happens in its transaction.
+  struct write_steps {
+    std::function<void(std::string_view key, std::string_view value_before)>
+      replaced;                            // or erased; each row that was there
+    std::function<std::string()> position; // asked after the last row
   };
   class cursor {
   public:
@@ -62,8 +70,9 @@ public:
   virtual result<std::string> position() const = 0; // as given to apply(); empty when new
   virtual result<std::optional<std::string>> get(std::string_view key) const = 0;
   virtual result<std::unique_ptr<cursor>> scan() const = 0; // one consistent view; keep it short
-  // Atomic and durable. `changes` is sorted by key.
-  virtual result<> apply(const std::vector<change>& changes, std::string_view position) = 0;
+  // Atomic and durable. Each key once, in order. `replaced` may be empty.
+  virtual result<> write(std::span<const change>, const write_steps&) = 0;
+  result<> apply(const changes&, std::string_view position);
 
   // Any thread, but not beside apply().
   virtual result<std::shared_ptr<state_copy>> copy() const;

@@ -47,6 +47,12 @@ result<std::string> read_text_file(const std::string& path, std::uint64_t bytes_
   return text;
 }
 
+bool is_readable_by_everybody(const std::string& path) {
+  std::error_code unseen;
+  auto rights = std::filesystem::status(path, unseen).permissions();
+  return !unseen && (rights & std::filesystem::perms::others_read) != std::filesystem::perms::none;
+}
+
 result<> make_text_file(const std::string& path, std::string_view content, readable_by who) {
   auto aside = path + "." + std::to_string(::getpid()) + ".new";
   ::unlink(aside.c_str()); // of a process that had this number and was killed

@@ -13,8 +13,6 @@
 namespace troupe {
 namespace {
 
-constexpr const char* name_file = "volume-id";
-
 class directory final : public attached_volume {
 public:
   directory(std::string root, bool shared, int lock) : root_(std::move(root)), shared_(shared), lock_(lock) {}
@@ -46,13 +44,14 @@ result<int> lock_directory(const std::string& root) {
 // Two volumes must not share a directory, and a volume must not be found under another's name.
 result<> name_directory(const volume_config& v) {
   auto files = make_posix_disk(v.path);
-  auto there = files->exists(name_file);
+  auto there = files->exists(volume_name_file);
   if (!there) return std::move(there).error();
-  if (!*there) return replace_file(*files, name_file, as_bytes(v.id + "\n"));
-  auto text = read_file(*files, name_file, 4096);
+  if (!*there) return replace_file(*files, volume_name_file, as_bytes(v.id + "\n"));
+  auto text = read_file(*files, volume_name_file, 4096);
   if (!text) return std::move(text).error();
   if (*text == v.id + "\n") return {};
-  return fail(ec::conflict, v.path + " is another volume's directory: its file " + name_file + " does not say " + v.id);
+  return fail(
+    ec::conflict, v.path + " is another volume's directory: its file " + volume_name_file + " does not say " + v.id);
 }
 
 class local_dir final : public volume_provider {

@@ -76,7 +76,7 @@ result<http_post_answer> ec2_client::send(const std::string& body) {
   return options_.exchange(call);
 }
 
-result<std::string> ec2_client::call(const std::string& action, parameters fields) {
+result<std::string> ec2_client::call(const std::string& action, const name_values& fields) {
   std::string body = "Action=" + action + "&Version=" + api_version;
   for (const auto& [name, value] : fields)
     body += "&" + percent_encode(name, false) + "=" + percent_encode(value, false);
@@ -115,8 +115,10 @@ result<> ec2_client::attach_volume(const std::string& volume, const std::string&
   return {};
 }
 
-result<> ec2_client::detach_volume(const std::string& volume, const std::string& instance) {
-  auto answer = call("DetachVolume", {{"VolumeId", volume}, {"InstanceId", instance}});
+result<> ec2_client::detach_volume(const std::string& volume, const std::string& instance, bool force) {
+  name_values fields{{"VolumeId", volume}, {"InstanceId", instance}};
+  if (force) fields.emplace_back("Force", "true");
+  auto answer = call("DetachVolume", fields);
   if (!answer) return std::move(answer).error();
   return {};
 }
@@ -142,10 +144,54 @@ result<ebs_volume> ec2_client::describe_volume(const std::string& volume) {
   return out;
 }
 
-result<std::string> ec2_client::create_snapshot(const std::string& volume, const std::string& description) {
-  auto answer = call("CreateSnapshot", {{"VolumeId", volume}, {"Description", description}});
+result<std::string> ec2_client::create_snapshot(
+  const std::string& volume, const std::string& description, const name_values& tags) {
+  name_values fields{{"VolumeId", volume}, {"Description", description}};
+  if (!tags.empty()) fields.emplace_back("TagSpecification.1.ResourceType", "snapshot");
+  for (std::size_t n = 0; n < tags.size(); ++n) {
+    const auto tag = "TagSpecification.1.Tag." + std::to_string(n + 1);
+    fields.emplace_back(tag + ".Key", tags[n].first);
+    fields.emplace_back(tag + ".Value", tags[n].second);
+  }
+  auto answer = call("CreateSnapshot", fields);
   if (!answer) return answer;
   return text_of(*answer, "snapshotId");
+}
+
+result<std::vector<ebs_snapshot>> ec2_client::describe_snapshots(const std::string& volume, const std::string& tag) {
+  constexpr unsigned pages_max = 10;
+  std::vector<ebs_snapshot> out;
+  std::string next;
+  for (unsigned page = 0; page < pages_max; ++page) {
+    name_values fields{{"Owner.1", "self"}, {"Filter.1.Name", "volume-id"}, {"Filter.1.Value.1", volume},
+      {"Filter.2.Name", "tag-key"}, {"Filter.2.Value.1", tag}, {"MaxResults", "1000"}};
+    if (!next.empty()) fields.emplace_back("NextToken", next);
+    auto answer = call("DescribeSnapshots", fields);
+    if (!answer) return std::move(answer).error();
+    auto document = xml_document::parse(*answer, answer_bytes_max);
+    if (!document) return fail(ec::corrupt, "EC2's answer is not XML: " + document.error().message);
+    const auto set = document->root().child("snapshotSet");
+    if (!set) return fail(ec::corrupt, "EC2's answer has no snapshotSet");
+    for (const auto& item : set->children("item")) {
+      ebs_snapshot s;
+      s.id = item.child_text("snapshotId").value_or("");
+      s.state = item.child_text("status").value_or("");
+      s.started = item.child_text("startTime").value_or("");
+      if (auto tags = item.child("tagSet"))
+        for (const auto& t : tags->children("item"))
+          s.tags.emplace_back(t.child_text("key").value_or(""), t.child_text("value").value_or(""));
+      out.push_back(std::move(s));
+    }
+    next = document->root().child_text("nextToken").value_or("");
+    if (next.empty()) return out;
+  }
+  return out;
+}
+
+result<> ec2_client::delete_snapshot(const std::string& id) {
+  auto answer = call("DeleteSnapshot", {{"SnapshotId", id}});
+  if (!answer) return std::move(answer).error();
+  return {};
 }
 
 } // namespace troupe

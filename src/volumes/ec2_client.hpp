@@ -48,6 +48,10 @@ struct ebs_volume {
   bool multi_attach = false;
   std::vector<ebs_attachment> attachments;
 };
+struct ebs_snapshot {
+  std::string id, state, started; // pending, completed, error; "2026-11-20T20:56:00.000Z"
+  std::vector<std::pair<std::string, std::string>> tags;
+};
 struct ebs_wanted {
   std::string zone; // all nodes of a volume are in one
   std::uint32_t gibibytes = 100;
@@ -63,13 +67,19 @@ public:
   // io2, encrypted, with multi-attach. Its ClientToken makes a repeated request harmless.
   result<std::string> create_volume(const ebs_wanted&);
   result<> attach_volume(const std::string& volume, const std::string& instance, const std::string& device);
-  result<> detach_volume(const std::string& volume, const std::string& instance);
+  // `force`: the instance is not asked; what it has not written yet is lost.
+  result<> detach_volume(const std::string& volume, const std::string& instance, bool force = false);
   result<ebs_volume> describe_volume(const std::string& volume);
-  result<std::string> create_snapshot(const std::string& volume, const std::string& description); // its id
+  using name_values = std::vector<std::pair<std::string, std::string>>;
+  // Its id. What was written to the device before the call is in it.
+  result<std::string> create_snapshot(
+    const std::string& volume, const std::string& description, const name_values& tags = {});
+  // Those of the volume that have this tag, at most 10,000.
+  result<std::vector<ebs_snapshot>> describe_snapshots(const std::string& volume, const std::string& tag);
+  result<> delete_snapshot(const std::string& id);
 
 private:
-  using parameters = std::vector<std::pair<std::string, std::string>>;
-  result<std::string> call(const std::string& action, parameters); // the answer's XML
+  result<std::string> call(const std::string& action, const name_values&); // the answer's XML
   result<http_post_answer> send(const std::string& body);
   std::chrono::milliseconds back_off(unsigned attempt);
 

@@ -5,6 +5,11 @@
 #include <charconv>
 
 namespace troupe {
+namespace {
+
+constexpr int attempts_max = 4; // of reading a log that is renamed by a takeover, or compacted, meanwhile
+
+} // namespace
 
 std::string log_directory(const std::string& shard_directory, std::uint64_t token) {
   return shard_directory + "/log-" + std::to_string(token);
@@ -31,28 +36,38 @@ result<> kv_follower::catch_up() {
   if (*newest == 0) return fail(ec::not_found, directory_ + " has no log yet");
   std::unique_lock lock{index_mutex_};
   if (!tail_ || token_ != *newest) {
-    index_ = {};
+    index_ = kv_index{};
     tail_ = std::make_shared<log_tail>(disk_, log_directory(directory_, *newest));
     token_ = *newest;
   }
-  return tail_->poll([this](const log_entry_view& e) { return index_.apply(e); });
+  auto polled = tail_->poll([this](const log_entry_view& e) { return index_.apply(e); });
+  if (!polled && polled.error().code == ec::not_found)
+    return fail(ec::unavailable, polled.error().message + ": the log is changing: try again");
+  return polled;
 }
 
 result<monotonic_time> kv_follower::refresh(monotonic_time age_max) {
   std::lock_guard turn{turn_};
   auto now = clock_.now();
   if (current_ && now - as_of_ <= age_max) return now - as_of_;
-  result<> done = catch_up();
-  if (!done) done = catch_up(); // a takeover renamed the log in between
-  if (!done) {
+  result<> done;
+  for (int attempt = 0; attempt < attempts_max; ++attempt) {
+    done = catch_up();
+    if (done) break;
     std::unique_lock lock{index_mutex_};
-    tail_.reset();
+    tail_.reset(); // all of it anew
     current_ = false;
-    return std::move(done).error();
   }
+  TROUPE_TRY(done);
   as_of_ = now; // what was written before that moment is in it
   current_ = true;
   return clock_.now() - as_of_;
+}
+
+result<> kv_follower::renew(const error&) {
+  auto age = refresh(monotonic_time{-1});
+  if (!age) return std::move(age).error();
+  return {};
 }
 
 result<std::pair<log_record, chunk>> kv_follower::read(log_position at) const {

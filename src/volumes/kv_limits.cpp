@@ -40,6 +40,8 @@ result<> check_batch(const pb::kv_batch& batch, const kv_limits& l) {
       return fail(why.code, "entry " + std::to_string(i) + ": " + why.message);
     };
     if (auto ok = check_key(e.key(), l); !ok) return named(ok.error());
+    if (e.deleted() && (!e.value().empty() || e.indexes_size() != 0))
+      return named(fail(ec::bad_argument, "a key that is deleted has no value and no indexes"));
     if (e.value().size() > l.value_bytes_max)
       return named(fail(ec::too_large, over("the value", e.value().size(), l.value_bytes_max)));
     if (e.indexes_size() > l.indexes_max)

@@ -18,9 +18,11 @@ struct kv_limits {
   int indexes_max = 8; // of one key
   int batch_entries_max = 1000;
   std::size_t batch_bytes_max = std::size_t{3} << 20;        // keys, values and indexes, encoded
-  std::uint64_t shard_bytes_max = std::uint64_t{2} << 30;    // of its log: what was overwritten counts, too
+  std::uint64_t shard_bytes_max = std::uint64_t{2} << 30;    // of its log: what is dead counts until it is compacted
   std::uint64_t memory_bytes_max = std::uint64_t{256} << 20; // of its index
   std::uint64_t segment_bytes = std::uint64_t{16} << 20;     // of its log: what a takeover copies at most
+  // Beyond shard_bytes_max, so that keys of a full shard can be deleted.
+  std::uint64_t delete_reserve_bytes() const { return shard_bytes_max / 32; }
 };
 
 // ec::bad_argument, or ec::too_large; names the entry.

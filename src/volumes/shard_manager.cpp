@@ -9,11 +9,21 @@ constexpr std::size_t known_max = 65536;
 
 std::string named(std::uint64_t id) { return "shard " + std::to_string(id); }
 
+shard_manager_options with_clocks(shard_manager_options o) {
+  o.snapshots.clock = o.clock;
+  o.snapshots.time = o.time;
+  return o;
+}
+
 } // namespace
 
 shard_manager::shard_manager(
   shard_manager_options o, std::shared_ptr<shard_catalog> catalog, std::vector<std::shared_ptr<volume>> volumes)
-    : options_(std::move(o)), catalog_(std::move(catalog)), volumes_(std::move(volumes)), ids_(*catalog_) {}
+    : options_(with_clocks(std::move(o))),
+      catalog_(std::move(catalog)),
+      volumes_(std::move(volumes)),
+      snapshots_(options_.snapshots, volumes_),
+      ids_(*catalog_) {}
 
 volume* shard_manager::find_volume(const std::string& id) const {
   auto found = std::ranges::find(volumes_, id, [](const auto& v) { return v->id(); });
@@ -148,6 +158,31 @@ result<> shard_manager::put(const std::string& client, std::uint64_t id, const p
   return (*shard)->put(batch);
 }
 
+result<> shard_manager::remove(const std::string& client, std::uint64_t id, std::span<const std::string* const> keys) {
+  pb::kv_batch batch;
+  for (const auto* key : keys) {
+    auto* e = batch.add_entries();
+    e->set_key(*key);
+    e->set_deleted(true);
+  }
+  return put(client, id, batch);
+}
+
+result<kv_compacted> shard_manager::compact(const kv_compaction& how) {
+  result<kv_compacted> outcome = kv_compacted{};
+  for (std::size_t n = 0; n < volumes_.size(); ++n) {
+    const auto at = (compacting_ + n) % volumes_.size();
+    if (!volumes_[at]->held()) continue;
+    auto step = volumes_[at]->compact(how);
+    if (step && (step->more || step->moved_bytes != 0)) {
+      compacting_ = step->segments == 0 ? at : at + 1;
+      return step;
+    }
+    if (!step && outcome) outcome = std::move(step).error();
+  }
+  return outcome;
+}
+
 result<volume::reading> shard_manager::read(const std::string& client, std::uint64_t id, bool latest) {
   auto row = row_of(client, id);
   if (!row) return std::move(row).error();
@@ -185,23 +220,28 @@ result<std::vector<volume_facts>> shard_manager::volumes() {
     f.row = v->seen();
     f.row.set_id(v->id());
     f.primary = v->held().has_value();
-    auto shards = v->shards();
-    if (!shards) return std::move(shards).error();
-    f.shards = shards->size();
+    // Zeros of a directory that can not be read at the moment: others can.
+    if (auto shards = v->shards()) f.shards = shards->size();
     f.open_shards = v->open_shards();
-    auto space = v->space();
-    if (!space) return std::move(space).error();
-    f.space = *space;
+    f.content = v->content();
+    if (auto space = v->space()) f.space = *space;
+    f.counts = v->count();
+    f.snapshots = snapshots_.count(v->id());
+    f.lag = v->lag();
+    if (f.primary) {
+      std::lock_guard lock{mutex_};
+      if (auto s = states_.find(v->id()); s != states_.end()) f.states = s->second;
+    }
     out.push_back(std::move(f));
   }
   return out;
 }
 
-result<snapshot_facts> shard_manager::snapshot(const std::string& volume_id, const std::string& name) {
+result<pb::snapshot_line> shard_manager::snapshot(const std::string& volume_id, const std::string& name) {
   auto* v = find_volume(volume_id);
   if (v == nullptr) return fail(ec::not_found, "this node has no volume " + volume_id);
   if (!v->held()) return not_primary(*v);
-  return snapshot_volume(*v, name);
+  return snapshots_.make(volume_id, name);
 }
 
 std::string shard_manager::primary_of(std::uint64_t shard, const std::string& volume_id) {
@@ -218,20 +258,28 @@ std::string shard_manager::primary_of(std::uint64_t shard, const std::string& vo
 
 result<std::uint64_t> shard_manager::sweep() {
   std::uint64_t removed = 0;
+  for (const auto& v : volumes_) v->follow();
   for (const auto& v : volumes_) {
     auto held = v->held();
     if (!held) continue;
     auto ids = v->shards();
     if (!ids) return std::move(ids).error();
     constexpr std::size_t page = 1000;
+    shard_states states;
     for (std::size_t at = 0; at < ids->size(); at += page) {
       std::vector<std::uint64_t> some{ids->begin() + static_cast<std::ptrdiff_t>(at),
         ids->begin() + static_cast<std::ptrdiff_t>(std::min(ids->size(), at + page))};
       auto rows = catalog_->find_all(some);
       if (!rows) return std::move(rows).error();
       for (const auto& row : *rows) {
-        if (row.state() != pb::kv_shard_row::deleted || row.volume() != v->id()) continue;
-        if (options_.clock->now() - row.deleted_ms() < options_.delete_grace.count()) continue;
+        if (row.volume() != v->id()) continue;
+        if (row.state() == pb::kv_shard_row::active) ++states.active;
+        if (row.state() == pb::kv_shard_row::read_only) ++states.read_only;
+        if (row.state() != pb::kv_shard_row::deleted) continue;
+        if (options_.clock->now() - row.deleted_ms() < options_.delete_grace.count()) {
+          ++states.deleted;
+          continue;
+        }
         TROUPE_TRY(v->remove_shard(row.id()));
         TROUPE_TRY(catalog_->erase(row, *held)); // last: until then the removal is repeated
         std::lock_guard lock{mutex_};
@@ -239,6 +287,8 @@ result<std::uint64_t> shard_manager::sweep() {
         ++removed;
       }
     }
+    std::lock_guard lock{mutex_};
+    states_[v->id()] = states;
   }
   return removed;
 }

@@ -9,15 +9,21 @@
 
 #include "base/error.hpp"
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
 namespace troupe {
 
+class snapshot_store;
+
 // Of aws-ebs: which volume, and this machine.
 struct ebs_config {
-  std::string volume, instance, device; // "vol-...", "i-...", "/dev/sdf"
-  std::string region, endpoint;         // endpoint: empty: AWS's of the region
+  std::string volume, instance, device;         // "vol-...", "i-...", "/dev/sdf"
+  std::string region, endpoint;                 // endpoint: empty: AWS's of the region
+  std::map<std::string, std::string> instances; // by node, for a configuration that all nodes have
+  std::string filesystem; // "ext4", "xfs": of the one node that has it; empty: a cluster file system
   friend bool operator==(const ebs_config&, const ebs_config&) = default;
 };
 
@@ -29,11 +35,21 @@ struct volume_config {
   friend bool operator==(const volume_config&, const volume_config&) = default;
 };
 
+// In a volume's directory: its id. What is not there when the volume is not mounted.
+inline constexpr const char* volume_name_file = "volume-id";
+
 class attached_volume {
 public:
   virtual ~attached_volume() = default; // gives it back
   virtual const std::string& root() const = 0;
-  virtual bool shared() const = 0;
+  virtual bool shared() const = 0; // whether other processes may write there: a lease decides who does
+  // Only the holder of the lease has the volume's content below root(), from acquire() to release(). See
+  // shard_volume_options.
+  virtual bool exclusive() const { return false; }
+  virtual result<> acquire(const std::function<bool()>&) { return {}; }
+  virtual result<> release() { return {}; }
+  // The provider's own snapshots; null: there are none.
+  virtual std::shared_ptr<snapshot_store> snapshots() { return nullptr; }
 };
 
 class volume_provider {

@@ -78,8 +78,8 @@ TEST_CASE("five real shards: disks that crash, flip bits and go away do not cost
     }
     start();
     for (auto& [extent, content] : stored) {
-      auto begun =
-        fx.ask<download_actor>(replicator, download_atom::value, wire{extent}, std::uint64_t{0}, extent.size());
+      auto begun = fx.ask<download_actor>(
+        replicator, download_atom::value, wire{extent}, std::uint64_t{0}, extent.size(), trace_context{});
       fx.run();
       std::string got;
       for (;;) {

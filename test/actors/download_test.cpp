@@ -109,8 +109,8 @@ TEST_CASE("nodes that all hang end a download by the piece timeout") {
   auto s = c.upload(content_of(8, 300), rs32);
   REQUIRE(s.has_value());
   for (auto& [name, script] : c.scripts) script->on_read = ec::timeout;
-  auto started =
-    c.fx.ask<download_actor>(c.replicator, download_atom::value, wire{s->extent}, std::uint64_t{0}, std::uint64_t{300});
+  auto started = c.fx.ask<download_actor>(
+    c.replicator, download_atom::value, wire{s->extent}, std::uint64_t{0}, std::uint64_t{300}, trace_context{});
   c.fx.run();
   auto next = c.fx.ask<chunk>(started.value(), next_atom::value);
   c.fx.advance(limits.piece_timeout + 5s);
@@ -132,7 +132,7 @@ TEST_CASE("a download reads ahead by its window and no further") {
   };
   reads();
   auto started = c.fx.ask<download_actor>(
-    c.replicator, download_atom::value, wire{s->extent}, std::uint64_t{0}, std::uint64_t{20'000});
+    c.replicator, download_atom::value, wire{s->extent}, std::uint64_t{0}, std::uint64_t{20'000}, trace_context{});
   c.fx.run();
   REQUIRE(reads() == 10); // nobody has asked for a byte yet
   c.fx.advance(1s);
@@ -156,8 +156,8 @@ TEST_CASE("a download whose owner went away ends by itself") {
   mock_cluster c{5};
   auto s = c.upload(content_of(10, 300), rs32);
   REQUIRE(s.has_value());
-  auto started =
-    c.fx.ask<download_actor>(c.replicator, download_atom::value, wire{s->extent}, std::uint64_t{0}, std::uint64_t{300});
+  auto started = c.fx.ask<download_actor>(
+    c.replicator, download_atom::value, wire{s->extent}, std::uint64_t{0}, std::uint64_t{300}, trace_context{});
   c.fx.advance(4min, 1s);
   REQUIRE_FALSE(c.no_session_left());
   c.fx.advance(2min, 1s);
@@ -169,8 +169,8 @@ TEST_CASE("a download that is killed answers who waits for it") {
   auto s = c.upload(content_of(11, 300), rs32);
   REQUIRE(s.has_value());
   for (auto& [name, script] : c.scripts) script->on_read = ec::timeout;
-  auto started =
-    c.fx.ask<download_actor>(c.replicator, download_atom::value, wire{s->extent}, std::uint64_t{0}, std::uint64_t{300});
+  auto started = c.fx.ask<download_actor>(
+    c.replicator, download_atom::value, wire{s->extent}, std::uint64_t{0}, std::uint64_t{300}, trace_context{});
   c.fx.run();
   auto next = c.fx.ask<chunk>(started.value(), next_atom::value);
   c.fx.run();

@@ -1,109 +1,8 @@
-#include "actors/healer.hpp"
-
-#include "actors/cluster_view.hpp"
-#include "core/read_pins.hpp"
-#include "core/tables.hpp"
-#include "support/actor_fixture.hpp"
-#include "support/model_metadata.hpp"
-
-#include <caf/all.hpp>
-
-#include <functional>
-#include <set>
+#include "support/healer_fixture.hpp"
 
 using namespace troupe;
+using namespace troupe::test;
 using namespace std::chrono_literals;
-
-namespace {
-
-class manual_clock final : public wall_clock {
-public:
-  unix_ms now() const override { return now_ms; }
-  unix_ms now_ms = 1'000'000;
-};
-
-struct removals {
-  std::set<std::string> removed, repaired, lacking; // data ids
-  std::size_t compared = 0;
-  std::function<void()> on_compare;
-  std::function<void()> on_repair;
-  bool refuse = false;
-};
-
-replicator_actor::behavior_type counting_replicator(replicator_actor::pointer, std::shared_ptr<removals> log) {
-  return {
-    [](upload_atom, const upload_options&) -> caf::result<upload_actor> {
-      return to_caf(fail(ec::internal, "unexpected upload"));
-    },
-    [](download_atom, const wire<pb::extent>&, std::uint64_t, std::uint64_t) -> caf::result<download_actor> {
-      return to_caf(fail(ec::internal, "unexpected download"));
-    },
-    [log](remove_atom, const wire<pb::extent>& e) -> caf::result<void> {
-      if (log->refuse) return to_caf(fail(ec::unavailable, "a node is down"));
-      log->removed.insert(e->data_id());
-      return caf::unit;
-    },
-    [log](compare_atom, const wire<pb::extent>& e) -> caf::result<wire<pb::repair_record>> {
-      ++log->compared;
-      pb::repair_record found;
-      *found.mutable_extent() = *e;
-      if (log->lacking.contains(e->data_id())) found.add_missing()->set_node("node-1");
-      if (log->on_compare) log->on_compare();
-      return wire{std::move(found)};
-    },
-    [log](repair_atom, const wire<pb::repair_record>& r) -> caf::result<void> {
-      if (log->refuse) return to_caf(fail(ec::unavailable, "a node is down"));
-      log->repaired.insert(r->extent().data_id());
-      if (log->on_repair) log->on_repair();
-      return caf::unit;
-    },
-    [](view_atom, const new_view&) {},
-    [](shards_atom) { return new_view{std::make_shared<const cluster_view>()}; },
-  };
-}
-
-data_id id_of(char c) {
-  data_id id;
-  id.raw.fill(static_cast<std::byte>(c));
-  return id;
-}
-
-struct healer_fixture {
-  actor_fixture fx;
-  manual_clock clock;
-  read_pins pins;
-  std::shared_ptr<state> rows = std::make_shared<state>(make_memory_base());
-  std::shared_ptr<removals> log = std::make_shared<removals>();
-  metadata_actor metadata = fx.own(fx.system.spawn(model_metadata, rows, nullptr));
-  replicator_actor replicator = fx.own(fx.system.spawn(counting_replicator, log));
-  healer_actor heal;
-
-  void start() {
-    healer_options o;
-    o.metadata = metadata;
-    o.replicator = replicator;
-    o.pins = &pins;
-    o.clock = &clock;
-    o.grace_ms = 60'000;
-    o.rows_per_step = 2;
-    heal = fx.own(fx.system.spawn(healer, o));
-  }
-  void add_garbage(std::uint32_t n, char table, std::string value) {
-    pb::garbage_record row;
-    row.set_table(std::string(1, table));
-    row.set_value(std::move(value));
-    row.set_deleted_ms(clock.now_ms);
-    rows->put(tables::garbage_row(7, n), row.SerializeAsString());
-  }
-  void add_garbage_object(std::uint32_t n, char id) {
-    pb::object_record record;
-    record.mutable_extent()->set_data_id(id_of(id).to_bytes());
-    add_garbage(n, tables::objects, record.SerializeAsString());
-  }
-  bool garbage_left(std::uint32_t n) { return rows->get(tables::garbage_row(7, n))->has_value(); }
-};
-
-} // namespace
 
 TEST_CASE("garbage is reclaimed after the grace period, not before") {
   healer_fixture h;
@@ -181,39 +80,6 @@ TEST_CASE("garbage that names no content goes at once, and unreadable garbage st
   CHECK_FALSE(h.garbage_left(0));
   CHECK(h.garbage_left(1));
   CHECK(h.log->removed.empty());
-}
-
-TEST_CASE("what was written in part is completed, and its row goes then") {
-  healer_fixture h;
-  for (char c : {'a', 'b', 'c'}) {
-    pb::repair_record record;
-    record.mutable_extent()->set_data_id(id_of(c).to_bytes());
-    h.rows->put(tables::repair(id_of(c)), record.SerializeAsString());
-  }
-  h.rows->put(tables::repair(id_of('d')), "\xff\xff\xff"); // stays, and holds up nobody
-  auto row_left = [&](char c) { return h.rows->get(tables::repair(id_of(c)))->has_value(); };
-  h.log->refuse = true;
-  h.start();
-  h.fx.advance(20s);
-  CHECK(row_left('a'));
-  CHECK(h.log->repaired.empty());
-  h.log->refuse = false;
-  h.fx.advance(20s);
-  CHECK(h.log->repaired.size() == 3);
-  for (char c : {'a', 'b', 'c'}) CHECK_FALSE(row_left(c));
-  CHECK(row_left('d'));
-  CHECK(h.log->removed.empty());
-}
-
-TEST_CASE("pieces made anew for content that was reclaimed meanwhile are removed again") {
-  healer_fixture h;
-  pb::repair_record record;
-  record.mutable_extent()->set_data_id(id_of('a').to_bytes());
-  h.rows->put(tables::repair(id_of('a')), record.SerializeAsString());
-  h.log->on_repair = [&] { h.rows->erase(tables::repair(id_of('a'))); };
-  h.start();
-  h.fx.advance(5s);
-  CHECK(h.log->removed == std::set<std::string>{id_of('a').to_bytes()});
 }
 
 TEST_CASE("what nodes lack is noted and made anew, whichever row names it") {

@@ -22,7 +22,7 @@ public:
 };
 
 struct watched_cluster {
-  watched_cluster() : cluster(5) {
+  explicit watched_cluster(std::chrono::milliseconds compare_pause = 20ms) : cluster(5) {
     metadata = cluster.fx.own(cluster.fx.system.spawn(model_metadata, rows, nullptr));
     for (int i = 0; i < 4; ++i) {
       auto content = test::content_of(static_cast<std::uint64_t>(i), 5000);
@@ -39,7 +39,12 @@ struct watched_cluster {
     o.pins = &pins;
     o.clock = &clock;
     o.self = "node-0";
+    o.compare_pause = compare_pause;
     heal = cluster.fx.own(cluster.fx.system.spawn(healer, std::move(o)));
+  }
+  std::uint64_t walks() { // whole comparisons
+    auto a = cluster.fx.ask<wire<pb::heal_report>>(heal, heal_atom::value, wire<pb::heal_order>{});
+    return cluster.fx.wait(a).value()->comparing().walks();
   }
   pb::healing_report report() {
     pb::healing_report r;
@@ -115,6 +120,45 @@ TEST_CASE("damage that a node finds has it compared at once") {
   CHECK_FALSE(node.pieces.contains(lost)); // nobody looks
   node.damaged_pieces = 1;
   CHECK(w.cluster.fx.run_until([&] { return node.pieces.contains(lost); }, 20s));
+}
+
+TEST_CASE("a node that restarts while another one's pieces are made anew does not wait for the recount") {
+  watched_cluster w;
+  w.cluster.fx.advance(10s);
+  auto before = w.pieces("node-3");
+  auto walks = w.walks();
+  w.cluster.node("node-2").pieces.clear();
+  ++w.cluster.node("node-2").instance;
+  REQUIRE(w.cluster.fx.run_until([&] { return w.walks() == walks + 1; }, 10s));
+  w.cluster.node("node-3").pieces.clear();
+  ++w.cluster.node("node-3").instance;
+  CHECK(w.cluster.fx.run_until([&] { return w.pieces("node-3") == before; }, 20s));
+}
+
+TEST_CASE("a node that comes and goes is compared again and again, but not all the time") {
+  bool slow = GENERATE(false, true); // half a minute a walk
+  watched_cluster w{slow ? 15s : 1ms};
+  w.cluster.fx.advance(90s);
+  auto before = w.walks();
+  CHECK(before >= 1);
+  for (int i = 0; i < 200; ++i) {
+    ++w.cluster.node("node-2").instance;
+    w.cluster.fx.advance(3s);
+  }
+  auto made = w.walks() - before;
+  CHECK(made >= (slow ? 5 : 60));
+  CHECK(made <= (slow ? 11 : 121)); // of 600 s
+  if (slow) return;
+  // An order does not wait.
+  w.cluster.fx.advance(10s);
+  before = w.walks();
+  ++w.cluster.node("node-2").instance;
+  CHECK(w.cluster.fx.run_until([&] { return w.walks() == before + 1; }, 8s));
+  pb::heal_order order;
+  order.set_kind(pb::heal_order::repair);
+  auto a = w.cluster.fx.ask<wire<pb::heal_report>>(w.heal, heal_atom::value, wire{order});
+  w.cluster.fx.advance(1s);
+  CHECK(w.walks() == before + 2);
 }
 
 TEST_CASE("the report is written when something changed, not all the time") {

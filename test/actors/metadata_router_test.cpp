@@ -71,6 +71,7 @@ struct routed_group {
       o.members.emplace_back("node-" + std::to_string(i), fx.own(fx.system.spawn(scripted_member, members[i])));
     }
     o.patience = 8s;
+    o.waiting_max = 16;
     o.reach = [this](const std::string& node) {
       if (node != "node-new") return metadata_actor{};
       ++reached;
@@ -169,4 +170,25 @@ TEST_CASE("a member that was added later is found when it leads", "[router]") {
   CHECK(g.fx.wait(a).has_value());
   CHECK(g.newcomer->commits == 1);
   CHECK(g.reached == 1);
+}
+
+TEST_CASE("a leader that answers nobody is not asked without end, and another one is", "[router]") {
+  routed_group g;
+  g.lead(0, 2);
+  auto known = g.read();
+  g.fx.wait(known);
+  g.members[0]->refuse = ec::timeout;
+  std::vector<answer<wire<pb::batch_result>>> silent;
+  for (int i = 0; i < 16; ++i) silent.push_back(g.commit());
+  g.fx.advance(9s); // all are given up; what they asked is still unanswered
+  for (auto& a : silent) CHECK(a.code() == ec::timeout);
+  auto refused = g.commit();
+  g.fx.wait(refused);
+  CHECK(refused.code() == ec::slow_down);
+  g.members[1]->state = "leader";
+  g.members[1]->term = 3;
+  g.fx.advance(9s);
+  auto taken = g.commit();
+  g.fx.wait(taken);
+  CHECK(taken.ok());
 }

@@ -1,5 +1,5 @@
 // A state's way from one base to another, for LMDB on the real disk and for the memory base of the other tests.
-#include "store/state.hpp"
+#include "store/separated_base.hpp"
 #include "store/temporary_directory.hpp"
 #include "support/print_result.hpp"
 
@@ -24,10 +24,10 @@ std::map<std::string, std::string> rows_of(const state_base& base) {
 }
 
 void fill(state_base& base, const std::string& prefix, int rows) {
-  std::vector<state_base::change> changes;
+  state_base::changes changes;
   for (int i = 0; i < rows; ++i)
-    changes.push_back({prefix + std::to_string(10'000 + i) + std::string(i % 7 == 0 ? 1000 : 0, 'k'),
-      std::string(static_cast<std::size_t>(i % 3000), 'v')});
+    changes.emplace(prefix + std::to_string(10'000 + i) + std::string(i % 7 == 0 ? 1000 : 0, 'k'),
+      std::string(static_cast<std::size_t>(i % 3000), 'v'));
   REQUIRE(base.apply(changes, "position of " + prefix));
 }
 
@@ -52,7 +52,7 @@ TEST_CASE("a copied state takes the place of another one, and stays", "[raft]") 
   auto in_memory = GENERATE(false, true);
   std::shared_ptr<state_base> from, to;
   auto open = [&](const std::string& path) {
-    return std::shared_ptr<state_base>{open_lmdb_base({.path = path, .map_bytes_max = std::uint64_t{1} << 30}).value()};
+    return open_separated_base({.path = path, .map_bytes_max = std::uint64_t{1} << 30}).value();
   };
   from = in_memory ? make_memory_base() : open(here.path() + "/state");
   to = in_memory ? make_memory_base() : open(there.path() + "/state");
@@ -77,7 +77,7 @@ TEST_CASE("a copied state takes the place of another one, and stays", "[raft]") 
 TEST_CASE("a copy holds the rows as of its beginning, and leaves no file behind", "[raft]") {
   test::temporary_directory here;
   auto path = here.path() + "/state";
-  auto base = open_lmdb_base({.path = path, .map_bytes_max = std::uint64_t{1} << 30}).value();
+  auto base = open_separated_base({.path = path, .map_bytes_max = std::uint64_t{1} << 30}).value();
   fill(*base, "a", 100);
   auto copy = base->copy().value();
   fill(*base, "b", 100);
@@ -87,22 +87,22 @@ TEST_CASE("a copy holds the rows as of its beginning, and leaves no file behind"
     for ([[maybe_unused]] auto& f : std::filesystem::directory_iterator(path)) ++n;
     return n;
   };
-  CHECK(files() == 2); // data.mdb and lock.mdb
+  CHECK(files() == 3); // data.mdb, lock.mdb, values
   auto arrival = base->receive().value();
-  CHECK(files() == 3);
+  CHECK(files() == 4);
   arrival.reset();
-  CHECK(files() == 2);
+  CHECK(files() == 3);
   copy.reset();
   base.reset();
   std::ofstream{path + "/incoming-7.mdb"} << "half of a copy";
-  base = open_lmdb_base({.path = path, .map_bytes_max = std::uint64_t{1} << 30}).value();
-  CHECK(files() == 2);
+  base = open_separated_base({.path = path, .map_bytes_max = std::uint64_t{1} << 30}).value();
+  CHECK(files() == 3);
 }
 
 TEST_CASE("a state is not replaced while somebody walks through it", "[raft]") {
   test::temporary_directory here;
-  auto base = open_lmdb_base({.path = here.path() + "/state", .map_bytes_max = std::uint64_t{1} << 30}).value();
-  auto source = open_lmdb_base({.path = here.path() + "/other", .map_bytes_max = std::uint64_t{1} << 30}).value();
+  auto base = open_separated_base({.path = here.path() + "/state", .map_bytes_max = std::uint64_t{1} << 30}).value();
+  auto source = open_separated_base({.path = here.path() + "/other", .map_bytes_max = std::uint64_t{1} << 30}).value();
   fill(*base, "a", 10);
   fill(*source, "b", 10);
   auto walk = base->scan().value();

@@ -58,7 +58,9 @@ TEST_CASE("commits that arrive while a sync runs share the next one") {
   m.gate->open = false;
   auto before = m.gate->syncs;
   std::vector<answer<wire<pb::batch_result>>> answers;
-  for (int i = 0; i < 64; ++i) answers.push_back(m.commit(put("o" + std::to_string(i), "x")));
+  answers.push_back(m.commit(put("o0", "x")));
+  m.actors->run();
+  for (int i = 1; i < 64; ++i) answers.push_back(m.commit(put("o" + std::to_string(i), "x")));
   m.actors->run();
   REQUIRE(m.gate->waiting.size() == 1); // the first commit alone
   m.release_sync();
@@ -71,6 +73,17 @@ TEST_CASE("commits that arrive while a sync runs share the next one") {
   CHECK(answers[1].value()->index() == answers[63].value()->index());
 }
 
+TEST_CASE("commits that arrive together share the first entry") {
+  metadata_member m;
+  REQUIRE(m.start());
+  auto before = m.gate->syncs;
+  std::vector<answer<wire<pb::batch_result>>> answers;
+  for (int i = 0; i < 64; ++i) answers.push_back(m.commit(put("o" + std::to_string(i), "x")));
+  m.actors->run();
+  CHECK(m.gate->syncs - before == 1);
+  for (auto& a : answers) CHECK(a.value()->index() == answers[0].value()->index());
+}
+
 TEST_CASE("an entry is bounded in batches and bytes; a larger batch has one of its own") {
   metadata_member m;
   m.options.entry_batches_max = 3;
@@ -78,6 +91,7 @@ TEST_CASE("an entry is bounded in batches and bytes; a larger batch has one of i
   REQUIRE(m.start());
   m.gate->open = false;
   auto first = m.commit(put("o0", "x"));
+  m.actors->run();
   std::vector<answer<wire<pb::batch_result>>> answers;
   for (auto bytes : {10, 10, 10, 10, 5000, 600, 600})
     answers.push_back(m.commit(put("o1", std::string(static_cast<std::size_t>(bytes), 'x'))));
@@ -96,7 +110,9 @@ TEST_CASE("more commits than may wait are refused with slow_down, by number and 
   REQUIRE(m.start());
   m.gate->open = false;
   std::vector<answer<wire<pb::batch_result>>> answers;
-  for (int i = 0; i < 6; ++i) answers.push_back(m.commit(put("o1", "x")));
+  answers.push_back(m.commit(put("o1", "x")));
+  m.actors->run();
+  for (int i = 0; i < 5; ++i) answers.push_back(m.commit(put("o1", "x")));
   m.actors->run();
   CHECK(!answers[4].ready()); // one on its way, four waiting
   CHECK(answers[5].code() == ec::slow_down);
@@ -104,8 +120,9 @@ TEST_CASE("more commits than may wait are refused with slow_down, by number and 
   m.release_sync();
   CHECK(answers[4].ok());
   m.gate->open = false;
-  auto small = m.commit(put("o1", "x")), large = m.commit(put("o1", std::string(6000, 'x'))),
-       too_much = m.commit(put("o1", std::string(6000, 'x')));
+  auto small = m.commit(put("o1", "x"));
+  m.actors->run();
+  auto large = m.commit(put("o1", std::string(6000, 'x'))), too_much = m.commit(put("o1", std::string(6000, 'x')));
   m.actors->run();
   CHECK(!large.ready());
   CHECK(too_much.code() == ec::slow_down);
@@ -278,7 +295,9 @@ TEST_CASE("an exit waits for what is in flight and refuses the rest") {
   metadata_member m;
   REQUIRE(m.start());
   m.gate->open = false;
-  auto in_flight = m.commit(put("o1", "one")), waiting = m.commit(put("o2", "two"));
+  auto in_flight = m.commit(put("o1", "one"));
+  m.actors->run();
+  auto waiting = m.commit(put("o2", "two"));
   m.actors->run();
   m.actors->stop(m.actor);
   CHECK(!in_flight.ready());

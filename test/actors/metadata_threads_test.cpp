@@ -3,6 +3,7 @@
 #include "actors/metadata.hpp"
 #include "actors/syncer.hpp"
 #include "store/disk.hpp"
+#include "store/separated_base.hpp"
 #include "store/temporary_directory.hpp"
 
 #include <caf/actor_system.hpp>
@@ -22,7 +23,7 @@ public:
     metadata_options o;
     o.files = make_posix_disk(path);
     o.directory = "raft";
-    o.base = open_lmdb_base({.path = path + "/state"}).value();
+    o.base = open_separated_base({.path = path + "/state"}).value();
     o.checkpoint.commands = 20; // checkpoints run beside the commits
     o.segment_bytes = 8192;
     o.syncer = syncer_;

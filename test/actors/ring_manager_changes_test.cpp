@@ -12,6 +12,8 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <catch2/catch.hpp>
 
+#include <set>
+
 using namespace troupe;
 using namespace std::chrono_literals;
 
@@ -55,7 +57,12 @@ struct fixture {
           }
           return self->delegate(model, commit_atom::value, b);
         },
-        [=, this](status_atom) { return self->delegate(model, status_atom::value); },
+        [this](status_atom) {
+          pb::metadata_status status;
+          status.set_state(leads ? "leader" : "follower");
+          for (auto id : members) status.add_members()->set_id(id);
+          return wire{std::move(status)};
+        },
         [](raft_atom, const wire<pb::raft_message>&) {},
         [=, this](
           copy_atom, const wire<pb::state_copy_request>& r) { return self->delegate(model, copy_atom::value, r); },
@@ -97,6 +104,8 @@ struct fixture {
   std::shared_ptr<state> rows = std::make_shared<state>(make_memory_base());
   std::uint64_t index = 1000; // apart from the model's
   unsigned races, commits = 0;
+  bool leads = true;
+  std::set<std::uint64_t> members; // of the metadata group, as its leader says
   actor_fixture fx;
   metadata_actor model;
   ring_manager_options o;
@@ -149,6 +158,22 @@ TEST_CASE("what the map refuses is the answer, and an unknown node is not found"
   REQUIRE(f.ask(pb::map_change::remove, "node-2").code() == ec::conflict);
   REQUIRE(f.ask(pb::map_change::unknown, "node-2").code() == ec::bad_argument);
   REQUIRE(f.map() == map_of_up(3));
+}
+
+TEST_CASE("a node with the metadata role alone is removed when the group does not know it as a member") {
+  fixture f{3};
+  auto spare = nth_cluster_node(4);
+  spare.roles = {.storage = false, .metadata = true, .coordinator = false};
+  spare.raft_id = raft_id_of(spare.id);
+  f.write(f.map().next({spare}).value());
+  f.members.insert(spare.raft_id);
+  REQUIRE(f.ask(pb::map_change::remove, "node-4").code() == ec::conflict);
+  f.leads = false;
+  f.members.clear();
+  REQUIRE(f.ask(pb::map_change::remove, "node-4").code() == ec::conflict); // nobody knows
+  f.leads = true;
+  f.ask(pb::map_change::remove, "node-4").value();
+  REQUIRE(f.map().find(nth_node(4))->state == node_state::gone);
 }
 
 TEST_CASE("before there is a map there is nothing to change") {

@@ -24,11 +24,18 @@ wire<pb::piece_id> piece(char id, std::uint64_t stripe, std::uint32_t number) {
   return wire{p};
 }
 
+class set_clock final : public wall_clock {
+public:
+  unix_ms now() const override { return at; }
+  unix_ms at = 1'800'000'000'000;
+};
+
 struct shard_fixture : actor_fixture {
   shard_actor start() {
     auto o = volume.options("n");
     o.syncer = own(spawn_syncer(system, false));
     o.worker = own(spawn_worker(system, false));
+    o.clock = &clock;
     if (scrub_bytes_per_second != 0) {
       o.scrub_bytes_per_second = scrub_bytes_per_second;
       o.scrub_step_bytes = 4 << 10;
@@ -44,7 +51,20 @@ struct shard_fixture : actor_fixture {
     run();
     return *a.value();
   }
+  shard_actor restart(const shard_actor& before) {
+    caf::anon_send_exit(before, caf::exit_reason::user_shutdown);
+    run();
+    return start();
+  }
+  void fill(const shard_actor& s, std::uint64_t pieces) {
+    for (std::uint64_t i = 0; i < pieces; ++i)
+      ask(s, append_atom::value, piece(static_cast<char>(i), 0, 0), chunk::copy_of(content_of(i, 1000)));
+    auto sync = ask(s, sync_atom::value);
+    run();
+    REQUIRE(sync.ok());
+  }
   node_volume volume{1};
+  set_clock clock;
   std::uint64_t scrub_bytes_per_second = 0; // 0: as ever
 };
 
@@ -128,4 +148,74 @@ TEST_CASE("a scrub goes on at its rate, says how far it is, and begins again aft
   CHECK(fx.status(s).scrub_bytes_total() == 0); // between rounds
   fx.advance(caf::timespan{15min}, 1s);
   CHECK(fx.status(s).scrub_rounds() == 2);
+}
+
+TEST_CASE("a scrub goes on after a restart where it was, within a minute") {
+  shard_fixture fx;
+  fx.scrub_bytes_per_second = 512;
+  auto s = fx.start();
+  fx.fill(s, 100); // some 200 seconds
+  fx.advance(190s);
+  auto before = fx.status(s);
+  REQUIRE(before.scrub_bytes_done() > 50'000);
+  s = fx.restart(s);
+  auto after = fx.status(s);
+  CHECK(after.scrub_bytes_done() <= before.scrub_bytes_done());
+  CHECK(after.scrub_bytes_done() + 61 * 512 + 8192 > before.scrub_bytes_done());
+  CHECK(after.scrub_bytes_total() == before.scrub_bytes_total());
+  CHECK(after.scrub_seconds_left() < 200);
+  fx.advance(200s); // the delay, and what was left
+  CHECK(fx.status(s).scrub_rounds() == 1);
+}
+
+TEST_CASE("a round that has ended is not begun again by a restart, but when it is due") {
+  shard_fixture fx;
+  fx.scrub_bytes_per_second = 1 << 20;
+  auto s = fx.start();
+  fx.fill(s, 20);
+  fx.advance(90s);
+  REQUIRE(fx.status(s).scrub_rounds() == 1);
+  fx.clock.at += 60'000;
+  s = fx.restart(s);
+  fx.advance(caf::timespan{8min}, 1s);
+  CHECK(fx.status(s).scrub_rounds() == 0);
+  fx.clock.at += 8 * 60'000;
+  s = fx.restart(s);
+  fx.advance(90s);
+  CHECK(fx.status(s).scrub_rounds() == 1);
+}
+
+TEST_CASE("damage that was not repaired is found again after a restart") {
+  shard_fixture fx;
+  fx.scrub_bytes_per_second = 1 << 20;
+  auto s = fx.start();
+  fx.fill(s, 40);
+  fx.volume.files->flip_bit("shard/wal.segments/segment_1.wal", 5000, 3);
+  fx.advance(90s);
+  REQUIRE(fx.status(s).scrub_rounds() == 1);
+  REQUIRE(fx.status(s).damaged_pieces() == 1);
+  s = fx.restart(s);
+  CHECK(fx.status(s).damaged_pieces() == 0);
+  fx.advance(90s);
+  CHECK(fx.status(s).damaged_pieces() == 1);
+  fx.fill(s, 40); // written anew
+  CHECK(fx.status(s).damaged_pieces() == 0);
+  fx.advance(90s);
+  s = fx.restart(s);
+  fx.advance(90s);
+  CHECK(fx.status(s).scrub_rounds() == 0); // nothing is left to be found
+}
+
+TEST_CASE("a note of the scrub that makes no sense is not believed") {
+  shard_fixture fx;
+  fx.scrub_bytes_per_second = 1 << 20;
+  auto s = fx.start();
+  fx.fill(s, 20);
+  fx.advance(90s);
+  REQUIRE(fx.status(s).scrub_rounds() == 1);
+  REQUIRE(!fx.volume.files->content("scrub").empty());
+  fx.volume.files->flip_bit("scrub", 9, 0);
+  s = fx.restart(s);
+  fx.advance(90s);
+  CHECK(fx.status(s).scrub_rounds() == 1);
 }

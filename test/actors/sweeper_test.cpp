@@ -18,9 +18,17 @@ namespace {
 
 constexpr stripe_geometry rs32{.k = 3, .m = 2, .piece_bytes = 1024};
 
-class fixed_clock final : public wall_clock {
+// The actor system's virtual time.
+class virtual_clock final : public wall_clock {
 public:
-  unix_ms now() const override { return 1'000'000; }
+  explicit virtual_clock(actor_fixture& fx) : fx_(fx) {}
+  unix_ms now() const override {
+    auto since = fx_.system.clock().now().time_since_epoch();
+    return 1'800'000'000'000 + std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
+  }
+
+private:
+  actor_fixture& fx_;
 };
 
 // Says that some content is in use, or that it does not know.
@@ -51,6 +59,7 @@ struct sweeper_fixture {
     o.readers = clustered ? readers : readers_actor{};
     o.clock = &clock;
     o.clustered = clustered;
+    if (!clustered) o.era = era;
     o.grace = 24h;
     o.interval = 6h;
     o.rows_per_page = 3;
@@ -86,12 +95,13 @@ struct sweeper_fixture {
     return *cluster.fx.wait(a).value();
   }
 
-  fixed_clock clock;
   std::shared_ptr<state> rows = std::make_shared<state>(make_memory_base());
   std::shared_ptr<std::optional<ec>> outcome = std::make_shared<std::optional<ec>>();
   std::shared_ptr<std::set<std::string>> used = std::make_shared<std::set<std::string>>();
   std::shared_ptr<bool> silent = std::make_shared<bool>(false);
   mock_cluster cluster;
+  virtual_clock clock{cluster.fx};
+  std::shared_ptr<known_upload_era> era = std::make_shared<known_upload_era>();
   metadata_actor metadata;
   readers_actor readers;
   sweeper_actor sweep;
@@ -123,7 +133,7 @@ TEST_CASE("pieces that nothing names are removed after the grace, all others sta
   f.pass(7h);
   for (auto& e : orphans) {
     CHECK_FALSE(f.held(e));
-    CHECK(f.condemned(e)); // for ever: a commit may be late
+    CHECK(f.condemned(e)); // a commit may be late
   }
   for (auto& e : named) {
     CHECK(f.held(e));
@@ -272,4 +282,56 @@ TEST_CASE("a process that does not heal sweeps nothing", "[sweeper]") {
   caf::anon_send(f.sweep, view_atom::value, new_healing_view{view});
   f.pass(72h);
   CHECK(f.held(orphan));
+}
+
+TEST_CASE(
+  "the row of what was condemned goes after some weeks, and no commit of its upload is ever taken", "[sweeper]") {
+  auto clustered = GENERATE(true, false);
+  sweeper_fixture f;
+  auto orphan = f.store(1);
+  f.start(clustered);
+  for (int i = 0; i < 40 && !f.condemned(orphan); ++i) f.pass(1h);
+  REQUIRE(f.condemned(orphan));
+  auto named_now = [&](bool with_era) {
+    pb::batch batch;
+    upload_era::add_claim(batch, orphan);
+    if (!with_era) batch.mutable_preconditions()->RemoveLast();
+    auto& op = *batch.add_operations();
+    op.set_kind(pb::operation::put);
+    op.set_key(tables::object("bucket", "late"));
+    pb::object_record record;
+    *record.mutable_extent() = orphan;
+    op.set_value(record.SerializeAsString());
+    auto a = f.cluster.fx.ask<wire<pb::batch_result>>(f.metadata, commit_atom::value, wire{std::move(batch)});
+    return f.cluster.fx.wait(a).value()->applied();
+  };
+  int days = 0;
+  for (; f.condemned(orphan); ++days) {
+    REQUIRE(days < 60);
+    CHECK_FALSE(named_now(true));
+    f.pass(24h);
+  }
+  CHECK(days > 14);
+  CHECK_FALSE(f.held(orphan));
+  for (int i = 0; i < 20; ++i) {
+    CHECK_FALSE(named_now(true));
+    f.pass(24h);
+  }
+  CHECK(f.era->number() == (clustered ? 0 : 3)); // of a cluster others tell it; it does not go on without need
+  CHECK(named_now(false));                       // so it is the era that stopped it
+}
+
+TEST_CASE("what a node that is gone held is no suspect", "[sweeper]") {
+  sweeper_fixture f;
+  auto orphan = f.store(1);
+  f.start();
+  f.pass(7h);
+  REQUIRE(f.status().suspects() == 1);
+  auto asked = f.cluster.fx.ask<new_view>(f.cluster.replicator, shards_atom::value);
+  cluster_view view = *f.cluster.fx.wait(asked).value().view;
+  for (auto& n : view.nodes) view.gone.push_back(n.id);
+  view.nodes.clear();
+  caf::anon_send(f.cluster.replicator, view_atom::value, new_view{std::make_shared<const cluster_view>(view)});
+  f.pass(14h);
+  CHECK(f.status().suspects() == 0);
 }

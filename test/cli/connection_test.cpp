@@ -97,6 +97,42 @@ TEST_CASE("without any keys the message says where they may come from") {
   CHECK(c.error().message.find((empty.path / "credentials").string()) != std::string::npos);
 }
 
+TEST_CASE("an address without a scheme is https when an authority was named, and what says http stays http") {
+  const auto keys = environment({{"TROUPE_ACCESS_KEY", "A"}, {"TROUPE_SECRET_KEY", "s"}});
+  const auto with_authority =
+    environment({{"TROUPE_ACCESS_KEY", "A"}, {"TROUPE_SECRET_KEY", "s"}, {"TROUPE_CA_CERT", "env.pem"}});
+  CHECK(resolve({}, keys)->endpoint == "http://127.0.0.1:9000");
+  CHECK(resolve({}, keys)->ca_file.empty());
+  CHECK_FALSE(resolve({}, keys)->skip_verify);
+  CHECK(resolve({}, with_authority)->endpoint == "https://127.0.0.1:9000");
+  CHECK(resolve({}, with_authority)->ca_file == "env.pem");
+  CHECK(resolve_console({}, with_authority)->endpoint == "https://127.0.0.1:9001");
+  connection_flags flags;
+  flags.ca_file = "flag.pem";
+  flags.console = "storage-1:9001";
+  CHECK(resolve_console(flags, with_authority)->ca_file == "flag.pem");
+  CHECK(resolve_console(flags, keys)->endpoint == "https://storage-1:9001");
+  flags.console = "http://storage-1:9001";
+  CHECK(resolve_console(flags, keys)->endpoint == "http://storage-1:9001");
+  connection_flags blind;
+  blind.skip_verify = true;
+  CHECK(resolve(blind, keys)->endpoint == "https://127.0.0.1:9000");
+  CHECK(resolve(blind, keys)->skip_verify);
+}
+
+TEST_CASE("a console that `troupe dev` wrote without a scheme is http, whatever authority was named") {
+  const temporary_folder data;
+  data.write("credentials", "access_key = A\nsecret_key = s\nendpoint = http://h:1\nconsole = h:2\n");
+  connection_flags flags;
+  flags.data = data.path;
+  flags.ca_file = "ca.pem";
+  CHECK(resolve(flags, environment({}))->endpoint == "http://h:1");
+  CHECK(resolve_console(flags, environment({}))->endpoint == "http://h:2");
+  data.write("credentials", "access_key = A\nsecret_key = s\nendpoint = https://h:1\nconsole = https://h:2\n");
+  CHECK(resolve(flags, environment({}))->endpoint == "https://h:1");
+  CHECK(resolve_console(flags, environment({}))->endpoint == "https://h:2");
+}
+
 TEST_CASE("the Host header leaves out the scheme's own port only") {
   const auto keys = environment({{"TROUPE_ACCESS_KEY", "A"}, {"TROUPE_SECRET_KEY", "s"}});
   const auto host = [&](const std::string& endpoint) {

@@ -106,7 +106,23 @@ TEST_CASE("a server that is not there is counted, an address that cannot be used
   REQUIRE(refused);
   CHECK(refused->of(load_kind::get).errors == std::map<std::string, std::uint64_t>{{"connect: Connection refused", 2}});
   f.config.where.endpoint = "https://127.0.0.1:1";
-  CHECK(f.run(load_kind::get, 1).error().code == ec::bad_argument);
+  const auto over_tls = f.run(load_kind::get, 2);
+  REQUIRE(over_tls);
+  CHECK(over_tls->of(load_kind::get).failures() == 2);
+  f.config.where.ca_file = "/nonexistent/ca.pem";
+  const auto no_authority = f.run(load_kind::get, 1);
+  REQUIRE_FALSE(no_authority);
+  CHECK(no_authority.error().code == ec::bad_argument);
+  CHECK(no_authority.error().message.starts_with("/nonexistent/ca.pem: "));
+}
+
+TEST_CASE("a server that speaks no TLS is counted, and ends") {
+  fixture f;
+  f.config.where.endpoint = "https" + f.server.endpoint().substr(4);
+  const auto failed = f.run(load_kind::put, 3);
+  REQUIRE(failed);
+  CHECK(failed->of(load_kind::put).failures() == 3);
+  CHECK(failed->of(load_kind::put).latency.count() == 0);
 }
 
 TEST_CASE("a report holds rates, percentiles and errors") {

@@ -196,3 +196,20 @@ TEST_CASE("text without a certificate is not read as one") {
     CHECK(details.error().code == ec::corrupt);
   }
 }
+
+TEST_CASE("the end of a certificate comes with that of the authority that issued it, among several") {
+  seeded random;
+  auto old = authority_of(random, 100), other = authority_of(random, 50), long_lived = authority_of(random, 4000);
+  auto node = issued(old, random, {.node = "node-1", .days = 30});
+  auto ends = ends_of_certificates(node.certificate, other.certificate + old.certificate + long_lived.certificate);
+  REQUIRE(ends.has_value());
+  CHECK(ends->own == now + 30 * day);
+  CHECK(ends->authority == now + 100 * day); // all three have one name: the signature tells
+  auto between = ends_of_certificates(node.certificate, long_lived.certificate + other.certificate);
+  REQUIRE(between.has_value());
+  CHECK(between->authority == now + 50 * day); // none of them issued it
+  CHECK(ERR_peek_error() == 0);
+  CHECK(ends_of_certificates(node.certificate, "").error().code == ec::corrupt);
+  CHECK(ends_of_certificates("hello", old.certificate).error().code == ec::corrupt);
+  CHECK(ERR_peek_error() == 0);
+}

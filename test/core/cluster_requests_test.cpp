@@ -1,4 +1,6 @@
 #include "core/cluster_requests.hpp"
+
+#include "core/map_change.hpp"
 #include "support/cluster_maps.hpp"
 #include "support/print_result.hpp"
 
@@ -95,7 +97,15 @@ TEST_CASE("a metadata member is not removed before it has left the Raft group, b
   auto map = map_of_up(3).next({n}).value();
   auto refused = remove_node(map, n.id, removal::safe, five);
   REQUIRE(refused.error().code == ec::conflict);
-  REQUIRE(refused.error().message == "node-4 is metadata member 4: take it out of the Raft group first");
+  REQUIRE(refused.error().message ==
+    "node-4 may be a metadata member, and the group can not be asked: take it out of the Raft group first");
+  auto asked = five;
+  asked.members = std::set<std::uint64_t>{1, raft_id_of(n.id)};
+  refused = remove_node(map, n.id, removal::safe, asked);
+  REQUIRE(refused.error().code == ec::conflict);
+  REQUIRE(refused.error().message == "node-4 is a metadata member: take it out of the Raft group first");
+  asked.members = std::set<std::uint64_t>{1, 4};
+  REQUIRE(state_of(remove_node(map, n.id, removal::safe, asked), 4) == node_state::gone);
   REQUIRE(remove_node(map, n.id, removal::force, five));
 }
 

@@ -43,6 +43,9 @@ struct simulated_cluster {
     for (auto& m : done.changed)
       if (m.id.name != from && m.status == member_status::dead) ++deaths[m.id.name];
     if (done.same_name) same_names.insert(from);
+    probes.answered += done.probe_answered;
+    probes.unanswered += done.probe_unanswered;
+    probes.began += done.probe_began;
     for (auto& d : done.send) {
       ++sent;
       ++sent_by[from];
@@ -104,6 +107,9 @@ struct simulated_cluster {
   std::map<std::string, std::uint64_t> sent_by;
   std::map<std::string, std::size_t> deaths; // how many thought it dead
   std::set<std::string> same_names;
+  struct {
+    std::uint64_t began = 0, answered = 0, unanswered = 0;
+  } probes;
 };
 
 } // namespace
@@ -150,6 +156,20 @@ TEST_CASE("a tenth of all messages lost: members are suspected, and refute it") 
   CHECK(c.deaths.empty());
   c.lost = [](auto&, auto&) { return false; };
   c.until(30s, [&] { return c.all_see(30); });
+}
+
+TEST_CASE("every probe that begins is answered or ends unanswered, and the member says which") {
+  simulated_cluster c{11};
+  for (std::size_t i = 0; i < 4; ++i) c.start(i);
+  c.until(30s, [&] { return c.all_see(4); });
+  c.run_for(60s);
+  CHECK(c.probes.began > 200);
+  CHECK(c.probes.began - c.probes.answered <= 4); // under way
+  CHECK(c.probes.unanswered == 0);
+  c.crash(3);
+  c.until(60s, [&] { return c.all_think(3, member_status::dead); });
+  CHECK(c.probes.unanswered > 0);
+  CHECK(c.probes.began - c.probes.answered - c.probes.unanswered <= 4);
 }
 
 TEST_CASE("one direction of one link lost: others vouch") {

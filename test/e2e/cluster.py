@@ -7,15 +7,18 @@ import server
 from server import wait_until
 
 
+held = []  # sockets that are bound, and never listen
+
+
 def free_ports(n):
-    """Ports that the kernel picked a moment ago. Nodes must know each other's before they start."""
+    """Ports that the kernel picked. Nodes must know each other's before they start, so they stay bound here: the kernel gives
+    them to nobody else, and a listener with SO_REUSEADDR, as Troupe's are, may still have them."""
     sockets = [socket.socket() for _ in range(n)]
     for s in sockets:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
+    held.extend(sockets)
+    return [s.getsockname()[1] for s in sockets]
 
 
 class Node(server.Server):
@@ -53,10 +56,16 @@ class Cluster:
         self.write_config()
 
     def write_config(self):
-        listed = "".join(f"    - {{id: {name}, address: \"127.0.0.1:{port}\", data_dir: {self.path / name}"
-                         f"{', ' + self.more[name] if name in self.more else ''}}}\n"
-                         for name, port in zip(self.names, self.ports))
-        self.config_path.write_text(
+        self.config_path.write_text(self.config_of(range(len(self.names))))
+
+    def address_of(self, index):
+        return f"127.0.0.1:{self.ports[index]}"
+
+    def config_of(self, indices):
+        """The configuration that lists these nodes."""
+        listed = "".join(f"    - {{id: {self.names[i]}, address: \"{self.address_of(i)}\", data_dir: {self.path / self.names[i]}"
+                         f"{', ' + self.more[self.names[i]] if self.names[i] in self.more else ''}}}\n" for i in indices)
+        return (
             "storage:\n"
             "  gossip: {interval: 200ms, suspect_timeout: 1s, dead_timeout: 5s}\n"
             f"  metadata: {{members: [{', '.join(self.members)}]}}\n"

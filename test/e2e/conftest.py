@@ -15,6 +15,7 @@ import botocore.config
 import pytest
 
 import server as servers
+from authority import Authority
 
 FULL = os.environ.get("E2E_FULL") == "1"
 
@@ -53,6 +54,17 @@ def new_server(tmp_path):
     for s in made:
         if s.process:
             s.close()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("authority") / "ca")
+
+
+@pytest.fixture(scope="session")
+def https_files(authority):
+    """The certificate and the key of a server on 127.0.0.1."""
+    return authority.issue("server", "127.0.0.1")
 
 
 def client_of(server, **config):

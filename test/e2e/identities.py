@@ -24,12 +24,15 @@ class Console:
         self.host, self.port = server.console_host, server.console_port
         self.access_key = key["id"] if key else server.access_key
         self.secret_key = key["secret_key"] if key else server.secret_key
+        self.ca = getattr(server, "ca", None)
 
 
 def troupe(server, *command, status=0, stdin=None, key=None):
     environment = {k: v for k, v in os.environ.items() if not k.startswith("TROUPE_")}
     environment.update(TROUPE_ACCESS_KEY=key["id"] if key else server.access_key,
                        TROUPE_SECRET_KEY=key["secret_key"] if key else server.secret_key)
+    if getattr(server, "ca", None):
+        environment["TROUPE_CA_CERT"] = str(server.ca)
     done = subprocess.run([str(servers.BINARY), "admin", *command, "--connect",
                            f"{server.console_host}:{server.console_port}"],
                           input=stdin, capture_output=True, text=True, timeout=120, env=environment, cwd="/")
@@ -39,6 +42,10 @@ def troupe(server, *command, status=0, stdin=None, key=None):
 
 def admin(server, *command, **how):
     return json.loads(troupe(server, *command, "--json", **how))
+
+
+def set_policy(server, bucket, *statements):
+    return troupe(server, "policy", "set", bucket, "-", stdin=json.dumps({"statements": list(statements)}))
 
 
 def code_of(call, *args, **kwargs):

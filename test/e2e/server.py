@@ -8,6 +8,7 @@ import pathlib
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -16,7 +17,8 @@ import types
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BINARY = pathlib.Path(os.environ.get("TROUPE_BINARY", ROOT / "build" / "release" / "troupe"))
 START_S = 60
-LISTENING = re.compile(r"^listening (?:actor=\S+ )?(?:s3=(\S+):(\d+) )?console=(\S+):(\d+)")  # a node without clients has no s3
+LISTENING = re.compile(  # a node without clients has no s3
+    r"^listening (?:actor=\S+ )?(?:s3=(?:https://)?(\S+):(\d+) )?console=(?:https://)?(\S+):(\d+)")
 
 
 def wait_until(condition, what, deadline_s=30, interval_s=0.02):
@@ -30,10 +32,19 @@ def wait_until(condition, what, deadline_s=30, interval_s=0.02):
         threading.Event().wait(interval_s)  # between two looks, not instead of one
 
 
-class Server:
-    """One process on one data directory. A restart keeps data and keys; the ports change."""
+def connection_to(host, port, ca=None, timeout=10):
+    """An HTTP connection; with an authority (a file) over TLS, to servers that it knows."""
+    if ca is None:
+        return http.client.HTTPConnection(host, port, timeout=timeout)
+    return http.client.HTTPSConnection(host, port, timeout=timeout, context=ssl.create_default_context(cafile=str(ca)))
 
-    def __init__(self, data, access_key="AKIAE2E", secret_key="end-to-end-secret", options=(), environment=None):
+
+class Server:
+    """One process on one data directory. A restart keeps data and keys; the ports change. `ca`: the authority of its
+    certificate, when its options give it one."""
+
+    def __init__(self, data, access_key="AKIAE2E", secret_key="end-to-end-secret", options=(), environment=None, ca=None):
+        self.ca = ca
         self.data = pathlib.Path(data)
         self.access_key = access_key
         self.secret_key = secret_key
@@ -46,7 +57,7 @@ class Server:
 
     @property
     def endpoint(self):
-        return f"http://{self.host}:{self.port}"
+        return f"{'https' if self.ca else 'http'}://{self.host}:{self.port}"
 
     @property
     def pid(self):
@@ -89,16 +100,16 @@ class Server:
     def front(self, name):
         """A front door beside S3, as signing.py wants a server: host, port and the keys."""
         for line in self.printed:
-            found = re.search(rf"^listening .*\b{name}=(\S+):(\d+)", line)
+            found = re.search(rf"^listening .*\b{name}=(?:https://)?(\S+):(\d+)", line)
             if found:
                 return types.SimpleNamespace(host=found[1], port=int(found[2]), access_key=self.access_key,
-                                             secret_key=self.secret_key)
+                                             secret_key=self.secret_key, ca=self.ca)
         raise AssertionError(f"no {name}= in {self.printed}")
 
     def console(self, path):
         """(status, body) of a GET on the console's port; (0, b"") when nobody answers."""
         try:
-            connection = http.client.HTTPConnection(self.console_host, self.console_port, timeout=10)
+            connection = connection_to(self.console_host, self.console_port, self.ca)
             connection.request("GET", path)
             response = connection.getresponse()
             return response.status, response.read()

@@ -1,7 +1,5 @@
-"""shards: a client of the shards surface, generated from the published .proto; tokens as docs/SHARDS.md describes them."""
+"""shards: a client of the shards surface, generated from the published .proto; users and their API keys as docs/SHARDS.md says."""
 import functools
-import hashlib
-import hmac
 import importlib
 import pathlib
 import re
@@ -12,6 +10,7 @@ import tempfile
 import grpc
 
 import server
+from identities import admin
 
 PROTO = server.ROOT / "src" / "api" / "shards"
 
@@ -27,29 +26,42 @@ def generated():
     return importlib.import_module("shards_pb2"), importlib.import_module("shards_pb2_grpc")
 
 
-def token(secret, client):
-    mac = hmac.new(secret.encode(), b"troupe shards client\n" + client.encode(), hashlib.sha256).hexdigest()
-    return f"{client}.{mac}"
+def key_of(process, client, role="writer"):
+    """The API key of a user, who is made when there is none yet."""
+    keys = process.__dict__.setdefault("client_keys", {})
+    if client not in keys:
+        admin(process, "user", "add", client, "--role", role)
+        keys[client] = admin(process, "key", "create", client, "--kind", "api")["api_key"]
+    return keys[client]
+
+
+def connect(process, client="alice", role="writer"):
+    return Client(address_of(process.printed), client, key_of(process, client, role), ca=process.ca)
 
 
 def address_of(printed):
     """HOST:PORT of the shards surface, from what a server printed."""
     for line in printed:
-        if found := re.search(r"\bshards=(\S+)", line):
+        if found := re.search(r"\bshards=(?:https://)?(\S+)", line):
             return found[1]
     raise AssertionError(f"no shards= in {printed}")
 
 
 class Client:
-    """One client id on one address. Methods are the RPCs; keyword arguments are the request's fields."""
+    """One client id on one address, by an API key or other metadata. Methods are the RPCs; keyword arguments are the request's
+    fields."""
 
-    def __init__(self, address, client="alice", secret="end-to-end-secret", authorization=None):
+    def __init__(self, address, client, key=None, metadata=None, ca=None):
         messages, stubs = generated()
         self.messages, self.client = messages, client
-        self.channel = grpc.insecure_channel(address, options=[("grpc.initial_reconnect_backoff_ms", 50),
-                                                               ("grpc.max_reconnect_backoff_ms", 200)])
+        options = [("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 200)]
+        if ca:  # a connection of its own, which believes this authority
+            roots = grpc.ssl_channel_credentials(pathlib.Path(ca).read_bytes())
+            self.channel = grpc.secure_channel(address, roots, options=[*options, ("grpc.use_local_subchannel_pool", 1)])
+        else:
+            self.channel = grpc.insecure_channel(address, options=options)
         self.stub = stubs.ShardsStub(self.channel)
-        self.metadata = [("authorization", authorization or f"Bearer {token(secret, client)}")]
+        self.metadata = [("x-api-key", key)] if metadata is None else metadata
 
     def close(self):
         self.channel.close()

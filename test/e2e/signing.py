@@ -6,9 +6,10 @@ paths: the bytes that go out are the bytes that were given.
 import datetime
 import hashlib
 import hmac
-import http.client
 import urllib.parse
 import xml.etree.ElementTree as xml
+
+from server import connection_to
 
 EMPTY = hashlib.sha256(b"").hexdigest()
 UNSIGNED = "UNSIGNED-PAYLOAD"
@@ -91,7 +92,7 @@ def signed(server, method, path, query=(), headers=None, body=b"", change=None, 
 
 
 def raw(server, method, target, headers=None, body=b"", timeout_s=60):
-    connection = http.client.HTTPConnection(server.host, server.port, timeout=timeout_s)
+    connection = connection_to(server.host, server.port, getattr(server, "ca", None), timeout_s)
     connection.putrequest(method, target, skip_host=bool(headers and "host" in headers), skip_accept_encoding=True)
     for name, value in (headers or {}).items():
         connection.putheader(name, value)

@@ -214,6 +214,9 @@ def test_a_node_joins_the_map_before_it_is_there(cluster):
     assert said["node"]["state"] == "joining" and said["node"]["roles"] == ["storage"]
     gone = admin(cluster.nodes[0], "remove", "node-9")
     assert gone["node"]["state"] == "gone"
+    # With the metadata role, but in no group.
+    admin(cluster.nodes[0], "join", "node-8", "127.0.0.1:9", "--role", "metadata")
+    assert admin(cluster.nodes[0], "remove", "node-8")["node"]["state"] == "gone"
     assert "never used again" in troupe(cluster.nodes[0], "admin", "join", "node-9", "127.0.0.1:9", status=1).stderr
 
 

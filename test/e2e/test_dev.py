@@ -2,6 +2,7 @@
 import http.client
 import os
 import re
+import signal
 import stat
 import subprocess
 import threading
@@ -135,13 +136,41 @@ def test_sigterm_lets_a_request_in_flight_finish(new_server, size):
     assert md5(client_of(server).get_object(Bucket="bucket", Key="k")["Body"].read()) == md5(data)
 
 
-@pytest.mark.parametrize("signal_name", ["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("signal_name", ["SIGTERM", "SIGINT", "SIGHUP"])
 def test_signals_end_an_idle_server_with_0(new_server, signal_name):
-    import signal
     server = new_server().start()
     with server.connect():  # an idle connection does not hold it up
         server.process.send_signal(getattr(signal, signal_name))
         assert server.process.wait(30) == 0
+    assert "stopped" in server.tail()
+
+
+def test_a_terminal_that_goes_away_may_say_so_more_than_once(new_server):
+    server = new_server().start()
+    s3 = client_of(server)
+    s3.create_bucket(Bucket="bucket")
+    data = some_bytes(16 << 20)  # half of it is more than sockets hold: the server reads it
+    headers = headers_for(server, "PUT", "/bucket/k", body=data)
+    with server.connect() as s:  # an upload holds the end up
+        head = f"PUT {target_of('/bucket/k', ())} HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in headers.items())
+        s.sendall(f"{head}content-length: {len(data)}\r\n\r\n".encode() + data[:len(data) // 2])
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "hung up: finishing requests" in server.tail(), "the hangup is seen")
+        server.process.send_signal(signal.SIGHUP)  # as the shell and the kernel do
+        s.sendall(data[len(data) // 2:])
+        response = http.client.HTTPResponse(s)
+        response.begin()
+        assert response.status == 200, response.read()
+    assert server.process.wait(30) == 0
+
+
+def test_under_nohup_a_hangup_is_nothing(new_server):
+    server = new_server()
+    server.command = lambda c=server.command: ["nohup", *c()]
+    server.start()
+    server.process.send_signal(signal.SIGHUP)  # before a SIGTERM in the queue of signals, were it not ignored
+    assert server.terminate() == 0
+    assert "asked to stop" in server.tail() and "hung up" not in server.tail()
 
 
 def test_ready_and_health_answer_on_the_console(new_server):

@@ -10,6 +10,7 @@ import signing
 from conftest import client_of, some_bytes
 from server import wait_until
 from test_admin import admin, troupe
+from test_cluster import succeeds
 
 pytestmark = pytest.mark.skipif("E2E_ENDPOINT" in os.environ, reason="starts a cluster of its own")
 
@@ -137,6 +138,25 @@ def test_damage_in_what_nobody_reads_is_found_and_repaired(new_cluster):
     assert "read failed" not in log()
 
 
+def test_a_scrub_goes_on_after_a_crash(new_cluster):
+    c = new_cluster({"scrub_interval": "10s", "scrub_rate": "256KiB"}, nodes=5)
+    s3 = client_of(c.nodes[0])
+    s3.create_bucket(Bucket="bkt")
+    for i in range(8):
+        s3.put_object(Bucket="bkt", Key=f"key-{i}", Body=some_bytes(3 * MIB, i))
+
+    def scrub():
+        node = next(n for n in admin(c.nodes[0], "nodes")["nodes"] if n["id"] == "node-3")
+        return node.get("storage", {}).get("scrub", {})
+    wait_until(lambda: 3 * MIB < scrub().get("bytes_done", 0) < 5 * MIB, "it is in the middle of its 8 MiB", 90, 0.2)
+    c.nodes[2].kill()
+    c.nodes[2].spawn()
+    said = wait_until(scrub, "the node answers again", 60, 0.2)
+    assert said.get("bytes_done", 0) > 2 * MIB, said  # 8 s of reading; it has not been up for 10
+    assert said["rounds"] == 0
+    wait_until(lambda: scrub().get("rounds", 0) >= 1, "the round ends", 60, 0.2)
+
+
 def test_a_node_that_returns_empty_is_named_until_it_is_whole_again(new_cluster):
     c = new_cluster({"compare_interval": "720h", "rate": "4MiB", "delay": "10m"}, nodes=5)
     s3 = client_of(c.nodes[0])
@@ -164,3 +184,35 @@ def test_a_node_that_returns_empty_is_named_until_it_is_whole_again(new_cluster)
     assert seen["jobs"] and all(j.get("bytes_per_second", 0) < 6 * MIB for j in seen["jobs"][2:]), seen["jobs"]
     wait_until(lambda: healing(c.nodes[0])["under_protected"]["extents"] == 0, "and is counted as whole", 120)
     assert "everything has its full redundancy" in troupe(c.nodes[0], "admin", "status").stdout
+
+
+def test_what_was_deleted_or_overwritten_while_a_node_was_away_does_not_return_with_it(new_cluster):
+    c = new_cluster({"reclaim_grace": "1s", "delay": "10m"}, nodes=5)
+    s3 = client_of(c.nodes[0])
+    s3.create_bucket(Bucket="bkt")
+    for i in range(6):
+        s3.put_object(Bucket="bkt", Key=f"key-{i}", Body=some_bytes(MIB, i))
+    before = storage(c.nodes[0])["node-5"]
+    assert before > MIB
+    c.nodes[4].kill()
+    wait_until(lambda: "node-5" not in storage(c.nodes[0]), "node-5 answers no more")
+    for i in range(4):
+        s3.delete_object(Bucket="bkt", Key=f"key-{i}")
+    for i in (4, 5):
+        wait_until(lambda i=i: succeeds(lambda: s3.put_object(Bucket="bkt", Key=f"key-{i}", Body=some_bytes(MIB, 10 + i))), "it is overwritten")
+    c.nodes[4].start()
+    c.ready()
+    wait_until(lambda: healing(c.nodes[0])["under_protected"] == {"extents": 0, "objects": 0, "counted": True} and
+               not healing(c.nodes[0]).get("comparing"), "it was compared, and has what it missed", 60)
+
+    def as_if_it_had_never_been_away():
+        held = storage(c.nodes[0])
+        return "node-5" in held and held["node-5"] <= before / 3 * 1.01  # two objects of six
+    wait_until(as_if_it_had_never_been_away, "what it held of the others is reclaimed", 60)
+    for n in c.nodes:
+        client = client_of(n)
+        assert [o["Key"] for o in client.list_objects_v2(Bucket="bkt")["Contents"]] == ["key-4", "key-5"]
+        for i in (4, 5):
+            assert client.get_object(Bucket="bkt", Key=f"key-{i}")["Body"].read() == some_bytes(MIB, 10 + i)
+        with pytest.raises(client.exceptions.NoSuchKey):
+            client.get_object(Bucket="bkt", Key="key-0")

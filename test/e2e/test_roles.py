@@ -9,7 +9,7 @@ import cluster as clusters
 import server
 from conftest import client_of
 from server import wait_until
-from test_cluster import MIB, admin, new_cluster, read_all, write_some  # noqa: F401 (new_cluster is a fixture)
+from test_cluster import MIB, admin, new_cluster, read_all, volume_bytes, write_some  # noqa: F401 (new_cluster is a fixture)
 
 ROLES = {"meta": "roles: [metadata]", "storage": "roles: [storage]", "front": "roles: [coordinator]"}
 
@@ -72,6 +72,27 @@ def test_a_node_that_restarts_with_another_zone_and_weight_tells_the_cluster(new
     follower.start()
     c.ready()
     wait_until(lambda: told(follower.name) == ("cellar", 2), "an operator's weight outlives a restart with the old one")
+
+
+def test_roles_can_be_said_on_the_command_line(new_cluster):  # noqa: F811
+    c = new_cluster(nodes=3, members=3)
+    third = c.nodes[2]
+    third.options = ["--roles", "storage,metadata"]
+    c.start()
+    assert third.port == 0, "it serves no clients"
+    first = client_of(c.nodes[0])
+    first.create_bucket(Bucket="said")
+    objects = write_some(first, "said", "k", 6)
+    read_all(client_of(c.nodes[1]), "said", objects)
+    assert volume_bytes(third) > 0
+
+    def roles():
+        return {n["id"]: sorted(n["roles"]) for n in admin(c.nodes[1], "nodes")["nodes"]}
+    everything = ["coordinator", "metadata", "storage"]
+    wait_until(lambda: roles() == {"node-1": everything, "node-2": everything, "node-3": everything[1:]}, "the map says so")
+    for wrong, why in (("clerk", "expected a list of coordinator, storage and metadata"), ("metadata", "other nodes would send it pieces")):
+        refused = subprocess.run([*third.command()[:-1], wrong], env=third.environ(), capture_output=True, text=True, timeout=30)
+        assert refused.returncode == 2 and why in refused.stderr
 
 
 class Translator:

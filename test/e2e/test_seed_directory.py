@@ -10,8 +10,10 @@ import pytest
 
 import server as servers
 import signing
+from browser import CHROMIUM, Browser
 from conftest import client_of
 from directory import DIRECTORY, Directory, front, number_of
+from identities import new_user
 
 pytestmark = pytest.mark.skipif("E2E_ENDPOINT" in os.environ, reason="starts servers of its own")
 
@@ -130,7 +132,8 @@ def test_d10_errors_have_the_shapes_that_clients_know(directory):
     assert directory.ask("PUT", "/put", {"key": "k"}, b"\xff\xfe", {"content-type": "text/plain"})[0] == 422
     assert directory.ask("PUT", "/put", {"key": "k"}, b'{"value": [1]}', {"content-type": "application/json"})[0] == 422
     assert directory.ask("PUT", "/put", {"key": "k"}, b'{"value"', {"content-type": "application/json"})[0] == 422
-    assert directory.ask("PUT", "/put", {"key": "k" * 1025, "value": "v"})[0] == 414
+    assert directory.ask("PUT", "/put", {"key": "k" * 1025, "value": "v"}) == (414, {"detail": "key: 1025 bytes; at most 1024"})
+    assert directory.ask("GET", "/get/k", headers={"host": "evil.example"})[1]["detail"].startswith("this port is open to this machine")
     assert directory.ask("PUT", "/put", {"key": "k"}, b"x" * (1 << 20) + b"x", {"content-type": "text/plain"})[0] == 413
     assert directory.get("k") is None
 
@@ -166,8 +169,8 @@ BROWSER = r"""
 const made = [];
 const element = tag => { const e = {tag, children: [], listeners: {}, append(...c) { e.children.push(...c); },
   replaceChildren(...c) { e.children = c; }, addEventListener(n, f) { e.listeners[n] = f; }}; made.push(e); return e; };
-const byId = {about: element("p"), operations: element("main")};
-globalThis.document = {createElement: element, getElementById: id => byId[id]};
+const byId = {about: element("p"), proofs: element("form"), operations: element("main")};
+globalThis.document = {createElement: element, getElementById: id => byId[id], baseURI: BASE};
 const inBrowser = globalThis.fetch, asked = [];
 globalThis.fetch = async (url, options) => { asked.push([options && options.method || "GET", url]); return inBrowser(BASE + "/" + url.replace(/^[/]/, ""), options); };
 const until = async done => { for (let i = 0; i < 1000 && !done(); ++i) await new Promise(f => setTimeout(f, 10)); };
@@ -199,6 +202,90 @@ def test_d12_the_docs_page_builds_a_form_for_every_operation_and_sends_it(direct
     assert "200" in said["shown"][0] and '"action": "created"' in said["shown"][0]
     assert '"value": "typed"' in said["shown"][1]
     assert ["GET", "/get/in/a%20browser"] in said["asked"]
+
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium in PATH (apt-get install --no-install-recommends chromium)")
+
+
+@pytest.fixture
+def browser(tmp_path):
+    b = Browser(tmp_path / "profile")
+    yield b
+    b.close()
+
+
+def sent(browser, operation, **fields):
+    """Fills the form of an operation, presses its button, and gives back (status, what the answer said)."""
+    if not browser.value(f"document.getElementById('{operation}').parentElement.open"):
+        browser.click(f"details:has(#{operation}) > summary")
+    browser.value(f"document.querySelector('#{operation} pre').textContent = ''")
+    for name, text in fields.items():
+        if name == "type":
+            browser.value(f"document.querySelector('#{operation} select').value = '{text}'")
+        else:
+            browser.type(f"#{operation} [name={name}]", text)
+    browser.click(f"#{operation} button")
+    shown = browser.until(f"(t => t !== '...' && t)(document.querySelector('#{operation} pre').textContent)", f"{operation} is answered")
+    if shown.startswith("not sent"):
+        return 0, shown
+    _, status, said = shown.split("\n", 2)
+    return int(status), json.loads(said)
+
+
+@needs_chromium
+def test_d12_in_a_browser_the_docs_page_sends_every_operation_and_asks_nobody_else(directory, browser):
+    here = f"http://{directory.host}:{directory.port}"
+    api = directory.ask("GET", "/openapi.json")[1]
+    operations = {what["operationId"] for methods in api["paths"].values() for what in methods.values()}
+    browser.open(here + "/docs")
+    browser.until(f"document.querySelectorAll('details form').length === {len(operations)}", "a form for every operation")
+    assert set(browser.value("[...document.querySelectorAll('details form')].map(f => f.getAttribute('id'))")) == operations
+    assert browser.requests == [("GET", here + "/docs"), ("GET", here + "/openapi.json")] and not browser.complaints
+
+    key = "in/a browser ?&#%/ä"
+    bucket = number_of(key) % 2
+    at = {"key": key, "id": str(bucket)}
+    digest = {"bucket_id": bucket, "digest": str(number_of(key))[-1]}
+    done = {}
+    done["put"] = sent(browser, "put", key=key, body='{"raw": 3}', type="text/plain")
+    assert done["put"] == (200, {"key": key, "value": '{"raw": 3}', "action": "created", **digest})
+    assert sent(browser, "put", key="", body=json.dumps({"key": key, "value": "typed"}), type="application/json")[1]["action"] == "updated"
+    done["get"] = sent(browser, "get", key=key)
+    assert done["get"] == (200, {"value": "typed", **digest})
+    done["health"] = sent(browser, "health")
+    assert done["health"] == (200, {"bucket_count": 2})
+    done["bucket_keys"] = sent(browser, "bucket_keys", id=at["id"], limit="1000")
+    assert key in done["bucket_keys"][1]["keys"]
+    done["bucket_health"] = sent(browser, "bucket_health", id=at["id"])
+    assert done["bucket_health"][1]["keys_len"] == len(done["bucket_keys"][1]["keys"])
+    done["bucket_put"] = sent(browser, "bucket_put", **at, value="by query")
+    done["bucket_get"] = sent(browser, "bucket_get", **at)
+    assert done["bucket_get"] == (200, {"value": "by query"})
+    done["bucket_delete"] = sent(browser, "bucket_delete", **at)
+    assert all(status == 200 for status, _ in done.values()), done
+    done["delete"] = sent(browser, "delete", key=key)
+    assert done["delete"][0] == 404
+    assert set(done) == operations
+    # A browser would make /delete/b of /delete/a/../b, and the wrong key would go.
+    directory.put("b", "stays")
+    status, said = sent(browser, "delete", key="a/../b")
+    assert status == 0 and "another client" in said and directory.get("b") == "stays"
+    assert all(url.startswith(here + "/") for _, url in browser.requests)
+    assert [c for c in browser.complaints if "404" not in c] == []
+
+
+@needs_chromium
+def test_d12_in_a_browser_the_docs_page_proves_who_asks(new_server, browser):
+    s = new_server(options=("--directory", "0.0.0.0:0")).start()
+    _, key = new_user(s, "writer", kind="api")
+    browser.open(f"http://127.0.0.1:{front(s).port}/docs")
+    browser.until("document.getElementById('get')", "the forms")
+    assert sent(browser, "get", key="k")[0] == 403
+    browser.type("#proofs [name=api_key]", key["api_key"])
+    assert sent(browser, "put", key="k", body="v")[0] == 200
+    assert sent(browser, "get", key="k")[1]["value"] == "v"
+    browser.type("#proofs [name=api_key]", "")
+    browser.type("#proofs [name=token]", "a.b.c")
+    assert sent(browser, "get", key="k")[0] == 403
 
 
 def test_d12_the_curl_commands_of_the_page_work(directory, tmp_path):

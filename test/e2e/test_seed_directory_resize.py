@@ -146,3 +146,51 @@ def test_x2_every_coordinator_of_a_cluster_follows_a_resize(tmp_path):
         assert doors[2].get("survives") == "1"
     finally:
         c.close()
+
+
+def test_x2_a_resize_goes_on_while_the_metadata_leader_dies_and_another_resize_is_asked_for(tmp_path):
+    c = clusters.Cluster(tmp_path / "cluster", nodes=3, settings='  directory: {address: "127.0.0.1:0"}\n').start()
+    try:
+        values = {f"f/{i}": f"value {i}" * (1 if i % 10 else 3000) for i in range(1500)}
+        doors = {n.name: front(n) for n in c.nodes}
+        for i, (k, v) in enumerate(values.items()):
+            doors[f"node-{i % 3 + 1}"].put(k, v)
+        leader = next(n for n in c.nodes if n.name == json.loads(troupe(c.nodes[0], "admin", "raft", "--json").stdout)["leader"])
+        left = [n for n in c.nodes if n is not leader]
+        troupe(left[0], "admin", "directory", "resize", "7")
+        assert status(left[0])["moving"]
+        leader.kill()
+        answers, failures, ended = [], [], threading.Event()
+
+        def read(node, keys):
+            while not ended.is_set():
+                for k in keys:
+                    code, said = doors[node.name].ask("GET", "/get/" + k)
+                    if code != 503 and (code, said.get("value")) != (200, values[k]):
+                        failures.append((k, code, said))
+
+        def resize(node, m):  # refused while the first one goes on, or done when it has ended
+            where = type("Console", (), dict(host=node.console_host, port=node.console_port, access_key=node.access_key,
+                                             secret_key=node.secret_key))
+            while not ended.is_set():
+                code = signing.signed(where, "POST", "/admin/directory/resize", [("buckets", str(m))], service="troupe").status
+                answers.append((m, code))
+                if code == 200:
+                    return
+                ended.wait(0.1)
+        threads = [threading.Thread(target=read, args=(n, list(values)[i::37])) for i, n in enumerate(left)]
+        threads += [threading.Thread(target=resize, args=(n, m)) for n, m in zip(left, (3, 4))]
+        for t in threads:
+            t.start()
+        wait_until(lambda: {m for m, code in answers if code == 200} == {3, 4} or failures, "both were taken, one after the other", 120)
+        ended.set()
+        for t in threads:
+            t.join()
+        assert not failures and {code for _, code in answers} <= {200, 409, 503, 504}
+        leader.start()
+        wait_until(lambda: not status(left[0])["moving"], "every key is in its new home", 60)
+        assert status(left[0])["bucket_count"] in (3, 4)
+        for n in c.nodes:
+            check_all(n, values)
+    finally:
+        c.close()

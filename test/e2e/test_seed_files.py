@@ -3,11 +3,15 @@ Crashes and clusters: test_seed_files_recovery.py."""
 import base64
 import datetime
 import hashlib
+import json
+import os
 import re
 import struct
+import subprocess
 
 import pytest
 
+import server as servers
 import signing
 from files_client import MiB, OPTIONS, all_entries, ask, noise, text, upload, verified
 from server import wait_until
@@ -15,7 +19,6 @@ from server import wait_until
 
 @pytest.fixture(scope="module")
 def process(tmp_path_factory):
-    import server as servers
     s = servers.Server(tmp_path_factory.mktemp("files") / "data", options=OPTIONS).start()
     yield s
     assert s.terminate() == 0
@@ -41,6 +44,24 @@ def test_w9_and_w10_what_was_uploaded_is_downloaded(door, size):
     assert answer.headers["etag"] == f'"{info["etag"]}"'
     head = ask(door, "HEAD", f"/files/{info['id']}")
     assert (head.status, head.headers["content-length"], head.body) == (200, str(size), b"")
+
+
+def test_w16_the_curl_command_of_the_page_uploads_and_curl_downloads(door, tmp_path):
+    page = (servers.ROOT / "docs" / "FILES.md").read_text()
+    script = "curl " + page.split("```\ncurl ")[1].split("```")[0].replace("127.0.0.1:8001", f"{door.host}:{door.port}")
+    (tmp_path / "report.pdf").write_bytes(noise(200_000))
+
+    def run(text):
+        done = subprocess.run(["bash", "-euc", text.replace("curl ", "curl --silent --show-error --fail-with-body ")], cwd=tmp_path,
+                              capture_output=True, text=True, timeout=60,
+                              env={**os.environ, "KEY": door.access_key, "SECRET": door.secret_key})
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+    said = json.loads(run(script))
+    assert (said["name"], said["size"], said["replication"]) == ("report.pdf", 200_000, "sync")
+    run('curl --aws-sigv4 aws:amz:us-east-1:troupe --user "$KEY:$SECRET" -H x-amz-content-sha256:UNSIGNED-PAYLOAD '
+        f'-o copy.pdf "http://{door.host}:{door.port}/files/{said["id"]}"')
+    assert (tmp_path / "copy.pdf").read_bytes() == noise(200_000)
 
 
 def form(content, before=b"", name="up.txt", after=b""):
@@ -287,3 +308,39 @@ def test_w21_a_hot_file_comes_from_memory_and_is_never_stale(door):
     assert "x-cache" not in fresh.headers and fresh.body == noise(300_000, 2)
     ask(door, "DELETE", path)
     assert ask(door, "GET", path).status == 404
+
+
+# ---- verification by itself ------------------------------------------------------------------------------------------------
+
+def test_w15_the_log_is_verified_by_itself(new_server):
+    server = new_server(options=OPTIONS + ["--files-verify-interval", "1s"],
+                        environment={"TROUPE_FILES_WAL_SEGMENT": "8KiB"}).start()
+    door = server.front("files")
+    for n in range(3):
+        upload(door, noise(20_000, n))
+
+    def seen():
+        wal = ask(door, "GET", "/admin/wal").json
+        return wal if wal["verified"] and wal["verified"]["entries"] == 3 else None
+    wal = wait_until(seen, "the log was verified")
+    verified_ = wal["verified"]
+    assert verified_["valid"] and verified_["files"] == 3 and (verified_["faults"], verified_["differences"]) == (0, 0)
+    assert wal["segment_bytes"] == 8192
+    again = wait_until(lambda: (lambda v: v if v["at"] != verified_["at"] else None)(ask(door, "GET", "/admin/wal").json["verified"]),
+                       "and again")
+    assert again["valid"]
+
+    def metrics():
+        return dict(line.split(" ") for line in server.console("/metrics")[1].decode().splitlines()
+                    if line.startswith("troupe_files_log_"))
+    found = wait_until(metrics, "the metrics are there")
+    assert float(found["troupe_files_log_faults"]) == 0 and float(found["troupe_files_log_differences"]) == 0
+    assert float(found["troupe_files_log_verified_seconds"]) > 1.7e9
+    assert "the log was verified in" in server.log_path.read_text()
+
+
+def test_settings_of_files_are_checked_as_in_a_configuration(new_server):
+    for flag, value in [("--files-wal-segment", "1KiB"), ("--files-wal-segments-kept", "0"), ("--files-cache", "much"),
+                        ("--files-verify-interval", "10")]:
+        done = subprocess.run([str(servers.BINARY), "dev", flag, value], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 2 and flag in done.stderr and "expected" in done.stderr, done.stderr

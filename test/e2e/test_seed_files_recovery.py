@@ -95,18 +95,45 @@ def test_w14_files_survive_the_loss_of_two_nodes_disks(new_server):
 
 # ---- a cluster -------------------------------------------------------------------------------------------------------------
 
-@pytest.fixture(scope="module")
-def group(tmp_path_factory):
-    c = clusters.Cluster(tmp_path_factory.mktemp("files-cluster"), nodes=3, members=3,
-                         settings="  files: {wal_segment: 4KiB, wal_segments_kept: 2}\n")
+def new_group(path):
+    c = clusters.Cluster(path, nodes=3, members=3, settings="  files: {wal_segment: 4KiB, wal_segments_kept: 2}\n")
     ports = clusters.free_ports(3)
     changed = c.config_path.read_text()
     for name, port in zip(c.names, ports):
         changed = changed.replace(f"{{id: {name}, ", f'{{id: {name}, files: "127.0.0.1:{port}", ')
     c.config_path.write_text(changed)
-    c.start()
+    return c.start()
+
+
+@pytest.fixture(scope="module")
+def group(tmp_path_factory):
+    c = new_group(tmp_path_factory.mktemp("files-cluster"))
     yield c
     c.close()
+
+
+@pytest.fixture
+def group_of_its_own(tmp_path):
+    c = new_group(tmp_path / "cluster")
+    yield c
+    c.close()
+
+
+def test_w12_a_process_is_not_ready_before_it_has_read_the_log(group_of_its_own):
+    group = group_of_its_own
+    file = upload(group.nodes[0].front("files"), b"content")["id"]
+    for n in group.nodes:
+        n.kill()
+    alone = group.nodes[0].spawn()  # one of three: what the log says is not known
+    door = alone.front("files")
+    wait_until(lambda: signing.raw(door, "GET", "/health").status == 200, "it is alive")
+    assert signing.raw(door, "GET", "/ready").status == 503
+    assert ask(door, "GET", f"/files/{file}").status == 503
+    for n in group.nodes[1:]:
+        n.spawn()
+    for n in group.nodes:
+        wait_until(lambda n=n: signing.raw(n.front("files"), "GET", "/ready").status == 200, "the log was read", 60)
+        assert ask(n.front("files"), "GET", f"/files/{file}").body == b"content"
 
 
 def test_w20_any_node_takes_and_gives_files_and_all_write_one_log(group):
@@ -164,6 +191,6 @@ def test_w6_sync_waits_for_every_copy_and_quorum_goes_on_without_one(group):
         assert ask(door, "POST", "/files", [("replication", "sync")], content, timeout_s=120).status in (503, 504)
     finally:
         group.nodes[2].thaw()
-    wait_until(lambda: ask(door, "GET", f"/admin/replicas/{answer.json['id']}").json["losses"] == 2, "the third copy is made", 120)
+    wait_until(lambda: ask(door, "GET", f"/admin/replicas/{answer.json['id']}").json.get("losses") == 2, "the third copy is made", 120)
     wait_until(lambda: ask(door, "POST", "/files", [("replication", "sync")], content).status == 201, "sync works again", 60)
     verified(door)

@@ -3,6 +3,8 @@ import base64
 import datetime
 import hashlib
 import json
+import os
+import subprocess
 import threading
 import urllib.parse
 
@@ -12,13 +14,13 @@ import botocore.credentials
 import pytest
 
 import cluster as clusters
+import server as servers
 import signing
 from server import wait_until
 
 
 @pytest.fixture(scope="module")
 def process(tmp_path_factory):
-    import server as servers
     s = servers.Server(tmp_path_factory.mktemp("s3db") / "data", options=["--s3db", "127.0.0.1:0"]).start()
     yield s
     assert s.terminate() == 0
@@ -146,6 +148,16 @@ def test_p15_requests_that_an_aws_sdk_signed_are_taken(db):
         path = "/v1/put/sdk/" + urllib.parse.quote(key, safe="/~")
         assert signing.raw(db, "POST", path, botocore_headers(db, "POST", path, b"value"), b"value").status == 201, key
         assert value_of(get(db, "sdk", key.encode().hex(), [("encoding", "hex")])) == b"value"
+
+
+def test_p15_the_curl_command_of_the_page_works(db):
+    page = (servers.ROOT / "docs" / "S3DB.md").read_text()
+    script = "curl " + page.split("```\ncurl ")[1].split("```")[0].replace("127.0.0.1:6660", f"{db.host}:{db.port}")
+    done = subprocess.run(["bash", "-euc", script.replace("curl ", "curl --silent --show-error --fail-with-body ")], capture_output=True,
+                          text=True, timeout=60, env={**os.environ, "KEY": db.access_key, "SECRET": db.secret_key})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout) == {"table": "objects", "key": "greeting", "size": 5}
+    assert value_of(get(db, "objects", "greeting")) == b"hello"
 
 
 def test_p15_what_is_not_signed_for_s3db_is_403_access_denied(db):
@@ -306,6 +318,23 @@ def test_p12_a_node_that_was_added_joins_the_group(group):
     answer = ask(door, "POST", "/v1/join", body=body)
     assert (answer.status, answer.json) == (200, {"status": "joined", "node_id": new.name})
     assert ask(door, "POST", "/v1/join", body=b'{"node_id": "x"}').status == 400
+
+
+def test_p12_an_address_changes_with_its_node_and_not_by_a_word(group):
+    moves, door = group.nodes[3], doors(group)["node-1"]
+
+    def join(port):
+        return ask(door, "POST", "/v1/join", body=json.dumps({"node_id": moves.name, "addr": f"127.0.0.1:{port}"}).encode())
+    old, (new,) = group.ports[3], clusters.free_ports(1)
+    refused = join(new)
+    assert refused.status == 409 and f"127.0.0.1:{old}" in refused.json["message"], refused
+    assert moves.terminate() == 0
+    group.ports[3] = new
+    group.write_config()
+    moves.start()
+    joined = wait_until(lambda: (lambda a: a if a.status == 200 else None)(join(new)), "the group has it at its new address", 60)
+    assert joined.json == {"status": "joined", "node_id": moves.name}
+    assert join(old).status == 409
 
 
 def test_p16_writes_go_on_with_a_new_leader_when_the_old_one_dies(group):

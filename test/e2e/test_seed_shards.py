@@ -1,7 +1,9 @@
 """Seed 002: shards on volumes, over gRPC with a generated client. Test names begin with the row of REQUIREMENTS."""
 import concurrent.futures
+import json
 import shutil
 import subprocess
+import sys
 
 import grpc
 import pytest
@@ -22,15 +24,14 @@ def primary_is_there(client):
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     s = servers.Server(tmp_path_factory.mktemp("shards") / "data", options=OPTIONS).start()
-    s.shards = shards.address_of(s.printed)
-    primary_is_there(shards.Client(s.shards))
+    primary_is_there(shards.connect(s))
     yield s
     assert s.terminate() == 0, s.tail()
 
 
 @pytest.fixture
 def alice(store):
-    client = shards.Client(store.shards)
+    client = shards.connect(store)
     yield client
     client.close()
 
@@ -69,6 +70,89 @@ def test_v4_scan_by_prefix_streams_in_byte_order(alice, shard):
     assert [r.key for r in alice.Scan(shard_id=shard, start_after=b"a/02999")] == [b"a\xff", b"b"]
 
 
+def test_v4_deleted_keys_are_in_no_answer(store, alice, shard):
+    alice.BatchPut(shard_id=shard, entries=[alice.entry(b"%d" % i, b"v", color=b"red") for i in range(6)])
+    alice.Delete(shard_id=shard, key=b"0")
+    assert alice.BatchDelete(shard_id=shard, keys=[b"1", b"2", b"never there"]).keys == 3
+    assert code_of(alice.get, shard, b"0")[0] == Code.NOT_FOUND
+    assert [v.found for v in alice.BatchGet(shard_id=shard, keys=[b"0", b"2", b"3"]).values] == [False, False, True]
+    assert [r.key for r in alice.Scan(shard_id=shard)] == [b"3", b"4", b"5"]
+    assert list(alice.LookupIndex(shard_id=shard, name="color", value=b"red").keys) == [b"3", b"4", b"5"]
+    alice.Delete(shard_id=shard, key=b"0")  # it is gone already
+    alice.put(shard, b"0", b"again")
+    assert alice.get(shard, b"0") == b"again" and alice.ShardStatus(shard_id=shard).keys == 4
+    lines = wait_until(lambda: [line for line in map(json.loads, (store.data / "audit.log").read_text().splitlines())
+                                if line["operation"] in ("ShardsDeleteKey", "ShardsBatchDelete") and
+                                line["resource"].startswith(f"/.shards/{shard}/")], "it is written down")
+    assert all(line["action"] == "delete" and line["outcome"] == "done" for line in lines)
+    assert lines[0]["resource"] == f"/.shards/{shard}/0"
+
+
+def test_v4_deletions_are_checked_as_puts_are(store, alice, shard):
+    alice.put(shard, b"k", b"v")
+    assert code_of(alice.Delete, shard_id=shard)[0] == Code.INVALID_ARGUMENT
+    assert code_of(alice.Delete, shard_id=shard, key=b"k" * 1025)[0] == Code.INVALID_ARGUMENT
+    assert code_of(alice.BatchDelete, shard_id=shard)[0] == Code.INVALID_ARGUMENT
+    assert code_of(alice.BatchDelete, shard_id=shard, keys=[b"k", b""])[0] == Code.INVALID_ARGUMENT
+    assert code_of(alice.BatchDelete, shard_id=shard, keys=[b"k"] * 1001)[0] == Code.INVALID_ARGUMENT
+    assert code_of(alice.Delete, shard_id=1 << 40, key=b"k")[0] == Code.NOT_FOUND
+    bob, reader = shards.connect(store, "bob"), shards.connect(store, "rita", "reader")
+    for other in (bob, reader):
+        for call in (lambda: other.Delete(shard_id=shard, key=b"k"), lambda: other.BatchDelete(shard_id=shard, keys=[b"k"])):
+            assert code_of(call)[0] == Code.PERMISSION_DENIED
+    assert code_of(bob.Delete, client_id="alice", shard_id=shard, key=b"k")[0] == Code.PERMISSION_DENIED
+    alice.CloseShard(shard_id=shard)
+    assert code_of(alice.Delete, shard_id=shard, key=b"k")[0] == Code.FAILED_PRECONDITION
+    assert alice.get(shard, b"k") == b"v"
+    alice.DeleteShard(shard_id=shard)
+    assert code_of(alice.Delete, shard_id=shard, key=b"k")[0] == Code.FAILED_PRECONDITION
+
+
+def size_of(directory):
+    return sum(p.stat().st_size for p in directory.rglob("*") if p.is_file())
+
+
+def test_v18_compaction_makes_the_directory_smaller_and_keeps_every_key(new_server):
+    s = new_server(options=OPTIONS).start()
+    alice = shards.connect(s)
+    primary_is_there(alice)
+    shard = alice.NewShard().shard_id
+    directory = s.data / "volumes" / "volume-1" / f"shard-{shard}"
+    value = lambda i, n: b"%d.%d" % (i, n) * (1 << 17)  # more than 400 KiB
+    kept = {b"%d" % i: value(i, 2) for i in range(30)}
+    for n in range(3):
+        for i in range(50):
+            alice.put(shard, b"%d" % i, value(i, n), round=b"%d" % n)
+    alice.BatchDelete(shard_id=shard, keys=[b"%d" % i for i in range(30, 50)])
+    live = sum(map(len, kept.values()))
+    # The file that is written to is not compacted, nor one of which less than half is dead.
+    wait_until(lambda: size_of(directory) < 2 * live + (20 << 20), "the shard is compacted", 120)
+
+    def check(client):
+        assert {r.key: r.value for r in client.Scan(shard_id=shard)} == kept
+        assert sorted(client.LookupIndex(shard_id=shard, name="round", value=b"2").keys) == sorted(kept)
+        assert code_of(client.get, shard, b"40")[0] == Code.NOT_FOUND
+        status = client.ShardStatus(shard_id=shard)
+        assert status.keys == 30 and live < status.live_bytes < live + 100_000
+        assert status.live_bytes + status.dead_bytes == status.log_bytes < 2 * live + (20 << 20)
+    check(alice)
+    (volume,) = alice.VolumeStatus().volumes
+    assert volume.compacted_segments >= 2 and volume.freed_bytes > 30 << 20
+    assert volume.live_bytes + volume.dead_bytes == alice.ShardStatus(shard_id=shard).log_bytes
+    s.kill()
+    s.start()
+    alice = shards.connect(s)
+    primary_is_there(alice)
+    check(alice)
+    assert s.terminate() == 0
+    s.start()
+    alice = shards.connect(s)
+    primary_is_there(alice)
+    check(alice)
+    alice.CloseShard(shard_id=shard)
+    check(alice)
+
+
 def test_v9_a_put_is_found_by_its_secondary_indexes_until_it_is_overwritten(alice, shard):
     alice.put(shard, b"1", b"one", color=b"red", size=b"L")
     alice.put(shard, b"2", b"two", color=b"red")
@@ -90,13 +174,13 @@ def test_v1_ids_grow_and_are_never_used_again(alice):
 
 def test_v1_a_restart_hands_out_higher_ids_and_serves_what_was_there(new_server):
     s = new_server(options=OPTIONS).start()
-    client = shards.Client(shards.address_of(s.printed))
+    client = shards.connect(s)
     primary_is_there(client)
     first = client.NewShard().shard_id
     client.put(first, b"k", b"v", color=b"red")
     s.kill()
     s.start()
-    client = shards.Client(shards.address_of(s.printed))
+    client = shards.connect(s)
     primary_is_there(client)
     assert client.get(first, b"k") == b"v"
     assert list(client.LookupIndex(shard_id=first, name="color", value=b"red").keys) == [b"k"]
@@ -115,7 +199,7 @@ def test_v1_a_shard_is_a_directory_of_its_volume(store, alice, shard):
 
 def test_v9_another_client_is_refused(store, alice, shard):
     alice.put(shard, b"k", b"v")
-    bob = shards.Client(store.shards, "bob")
+    bob = shards.connect(store, "bob")
     for call in (lambda: bob.put(shard, b"k", b"x"), lambda: bob.get(shard, b"k"), lambda: bob.CloseShard(shard_id=shard),
                  lambda: bob.DeleteShard(shard_id=shard), lambda: bob.Scan(shard_id=shard),
                  lambda: bob.ShardStatus(shard_id=shard), lambda: bob.BatchGet(shard_id=shard, keys=[b"k"]),
@@ -137,18 +221,26 @@ def list_all(client):
 
 
 def test_v20_a_forged_client_id_is_refused(store, alice, shard):
-    mallory = shards.Client(store.shards, "mallory")
+    mallory = shards.connect(store, "mallory")
     code, text, _ = code_of(mallory.Get, client_id="alice", shard_id=shard, key=b"k")
     assert code == Code.PERMISSION_DENIED and "client_id" in text
 
 
-@pytest.mark.parametrize("authorization", [
-    "Bearer alice", "Bearer alice.", "Bearer alice." + "0" * 64, "Basic YWxpY2U6", "Bearer .", "Bearer  ", "x" * 4000,
-    "Bearer " + shards.token("another secret", "alice"), "Bearer " + shards.token("end-to-end-secret", "alice") + "0"])
-def test_v20_a_wrong_token_is_refused(store, shard, authorization):
-    client = shards.Client(store.shards, authorization=authorization)
-    code, text, _ = code_of(client.get, shard, b"k")
-    assert code == Code.UNAUTHENTICATED and "end-to-end-secret" not in text
+@pytest.mark.parametrize("metadata", [
+    [], [("x-api-key", "")], [("x-api-key", "alice")], [("x-api-key", "x" * 4000)], [("authorization", "Basic YWxpY2U6")],
+    [("authorization", "Bearer ")], [("authorization", "Bearer a.b.c")], [("authorization", "Bearer " + "x" * 9000)]])
+def test_v20_what_proves_nothing_is_refused(store, shard, metadata):
+    client = shards.Client(shards.address_of(store.printed), "alice", metadata=metadata)
+    assert code_of(client.get, shard, b"k")[0] == Code.UNAUTHENTICATED
+
+
+def test_v20_a_wrong_secret_and_two_proofs_are_refused(store, shard):
+    right = shards.key_of(store, "alice")
+    for metadata in ([("x-api-key", right[:-1])], [("x-api-key", right.split(".")[0] + "." + "0" * 64)],
+                     [("x-api-key", right), ("x-api-key", right)], [("x-api-key", right), ("authorization", "Bearer x")]):
+        client = shards.Client(shards.address_of(store.printed), "alice", metadata=metadata)
+        code, text, _ = code_of(client.get, shard, b"k")
+        assert code == Code.UNAUTHENTICATED and right.split(".")[1] not in text
 
 
 def test_v11_a_closed_shard_is_read_only(alice, shard):
@@ -170,7 +262,7 @@ def test_v12_a_deleted_shard_is_served_no_more(alice, shard):
 
 def test_v15_puts_of_many_clients_at_once_are_all_there(store, alice, shard):
     def put(i):
-        client = shards.Client(store.shards)
+        client = shards.connect(store)
         for j in range(20):
             client.put(shard, b"%d/%d" % (i, j), b"%d" % j)
         client.close()
@@ -211,14 +303,14 @@ def test_v2_volume_status_tells_who_the_primary_is(store, alice):
     status = alice.VolumeStatus()
     (volume,) = status.volumes
     assert volume.id == "volume-1" and volume.provider == "local-dir" and volume.primary
-    assert volume.primary_node == status.node and volume.primary_address == store.shards
+    assert volume.primary_node == status.node and volume.primary_address == shards.address_of(store.printed)
     assert volume.token >= 1 and volume.free_bytes > 0
 
 
 def test_v17_a_snapshot_of_a_volume_is_restored(new_server):
     s = new_server(options=OPTIONS).start()
-    alice = shards.Client(shards.address_of(s.printed))
-    operator = shards.Client(shards.address_of(s.printed), "operator")
+    alice = shards.connect(s)
+    operator = shards.connect(s, "olga", "admin")
     primary_is_there(alice)
     shard = alice.NewShard().shard_id
     alice.put(shard, b"k", b"before")
@@ -236,7 +328,7 @@ def test_v17_a_snapshot_of_a_volume_is_restored(new_server):
     volume.mkdir()
     subprocess.run([str(servers.BINARY), "admin", "shards", "restore", str(kept), str(volume)], check=True)
     s.start()
-    alice = shards.Client(shards.address_of(s.printed))
+    alice = shards.connect(s)
     primary_is_there(alice)
     assert alice.get(shard, b"k") == b"before"
     assert code_of(alice.get, later, b"k")[0] == Code.DATA_LOSS
@@ -244,8 +336,15 @@ def test_v17_a_snapshot_of_a_volume_is_restored(new_server):
     assert alice.get(shard, b"k") == b"again"
 
 
-def test_v20_the_command_line_makes_the_token_of_a_client(store):
-    done = subprocess.run([str(servers.BINARY), "admin", "shards", "token", "alice", "--data", str(store.data)], check=True,
-                          capture_output=True, text=True, env=store.environ())
-    client = shards.Client(store.shards, authorization="Bearer " + done.stdout.strip())
-    assert client.NewShard().shard_id > 0
+def test_the_example_of_the_page_works(new_server, tmp_path):
+    page = (servers.ROOT / "docs" / "SHARDS.md").read_text()
+    s = new_server(options=("--shards", "127.0.0.1:0")).start()
+    example = page.split("```python\n")[1].split("```")[0]
+    generate = example.splitlines()[0].removeprefix("# ").replace("-Isrc", f"-I{servers.ROOT}/src")
+    key = shards.key_of(s, "alice")
+    primary_is_there(shards.connect(s))
+    (tmp_path / "example.py").write_text(
+        f"api_key = {key!r}\n" + example.replace("127.0.0.1:50051", shards.address_of(s.printed)) +
+        "print(shards.Get(m.GetRequest(client_id='alice', shard_id=shard, key=b'k'), **call))\n")
+    done = subprocess.run(["bash", "-euc", f"{generate}\n{sys.executable} example.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0 and "NOT_FOUND" in done.stderr, done.stdout + done.stderr  # its last line has deleted the key

@@ -4,6 +4,8 @@ import datetime
 import hashlib
 import json
 import os
+import re
+import shutil
 import subprocess
 
 import pytest
@@ -171,6 +173,7 @@ def test_c20_cluster_status_tells_every_node(store):
     said = ask(store, "GET", "/storage/cluster/status").json["data"]["nodes"]
     assert len(said) == 5
     assert all(set(n) == {"id", "address", "data_dir", "status", "last_seen"} and n["status"] == "alive" for n in said)
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", n["last_seen"]) and n["address"] is None for n in said)
 
 
 @pytest.mark.parametrize("method, path", [("GET", "/storage/buckets"), ("PUT", "/storage/buckets/b/objects/k"), ("GET", "/buckets/b/k"),
@@ -218,7 +221,8 @@ def test_c22_the_commands_have_the_names_that_are_documented(store, tmp_path):
     assert keys("list", "c22-photos", "--limit", "1", "--offset", "1") == ["cat.jpg"]
     assert keys("ls", "c22-photos", "--recursive", "--limit", "2") == ["2026/cat.jpg", "cat.jpg"]
     assert "c22-photos" in storage(store, "list")
-    assert storage(store, "cluster-status").count("alive") == 5
+    status = storage(store, "cluster-status")
+    assert status.count("alive") == 5 and status.count(" seen 2") == 5, status
     assert "not empty" in storage(store, "rb", "c22-photos", status=1).lower()
     storage(store, "rb", "c22-photos", "--force")
 
@@ -259,6 +263,43 @@ def test_c23_phase_1_three_nodes_run_spread_objects_and_serve_reads_after_one_fa
             assert (got.status, got.body) == (200, v)
 
 
+def test_c23_phase_1_the_basic_commands_put_get_and_ls_work_on_a_cluster(three, tmp_path):
+    n1, n2, n3 = three.nodes
+    (tmp_path / "cat.jpg").write_bytes(some_bytes(300_000))
+    storage(n1, "mb", "phase-1-cli")
+    storage(n1, "put", "cat.jpg", "phase-1-cli/cat.jpg", cwd=tmp_path)
+    storage(n2, "get", "phase-1-cli/cat.jpg", "copy.jpg", cwd=tmp_path)
+    assert (tmp_path / "copy.jpg").read_bytes() == some_bytes(300_000)
+    assert "cat.jpg" in storage(n3, "ls", "phase-1-cli")
+
+
+def test_c24_phase_2_nodes_join_and_leave_gracefully(tmp_path):
+    c = clusters.Cluster(tmp_path / "cluster", nodes=4, settings="  healing: {delay: 1s, reclaim_grace: 1s}\n").start()
+    try:
+        wait_until(lambda: all(n["state"] == "up" for n in nodes_of(c.nodes[0])), "every node is up")
+        n1, _, _, leaves = c.nodes
+        ask(n1, "PUT", "/storage/buckets/phase-2-moves")
+        data = {f"k{i}": some_bytes(150_000, i) for i in range(12)}
+        for k, v in data.items():
+            assert ask(n1, "PUT", f"{objects('phase-2-moves')}/{k}", body=v).status == 201
+
+        def status():
+            assert all(ask(n1, "GET", f"{objects('phase-2-moves')}/{k}").body == v for k, v in data.items())  # all the time
+            return {n["id"]: n["status"] for n in ask(n1, "GET", "/storage/cluster/status").json["data"]["nodes"]}
+        joins = c.add()
+        joins.start()
+        wait_until(lambda: status().get("node-5") == "alive", "the new node is seen", 60)
+        wait_until(lambda: {n["id"]: n.get("storage", {}).get("pieces", 0) for n in nodes_of(n1)}["node-5"] > 0 and status(),
+                   "it takes its share", 60)
+        assert troupe(n1, "admin", "drain", "node-4").returncode == 0
+        wait_until(lambda: "node-4" not in status(), "the drained node has left", 90)
+        assert leaves.terminate() == 0
+        shutil.rmtree(leaves.data)
+        status()
+    finally:
+        c.close()
+
+
 def test_c24_phase_2_a_failed_node_is_detected_by_itself_and_returns_whole(three):
     n1, _, n3 = three.nodes
     ask(n1, "PUT", "/storage/buckets/phase-2")
@@ -269,7 +310,8 @@ def test_c24_phase_2_a_failed_node_is_detected_by_itself_and_returns_whole(three
         answer = ask(n1, "GET", "/storage/cluster/status")
         return {n["id"]: n for n in answer.json["data"]["nodes"]} if answer.status == 200 else None
     dead = wait_until(lambda: (lambda s: s if s and s["node-3"]["status"] == "dead" else None)(status()), "gossip calls it dead", 60)
-    assert dead["node-3"]["last_seen"] is None and dead["node-1"]["last_seen"]
+    assert dead["node-3"]["last_seen"] is None and dead["node-1"]["last_seen"].endswith("Z")
+    assert dead["node-1"]["address"] == f"127.0.0.1:{three.ports[0]}"
     wait_until(lambda: ask(n1, "PUT", f"{objects('phase-2')}/meanwhile", body=some_bytes(200_000, 2)).status == 201, "writes go on", 60)
     n3.start()
 

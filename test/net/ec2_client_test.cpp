@@ -180,6 +180,36 @@ TEST_CASE("EC2 calls are signed, and say what they are to do") {
   REQUIRE(seen[3].fields.at("Description") == "a b&c=d/ü");
 }
 
+TEST_CASE("snapshots are made with tags, listed page by page, and removed; detaching may be forced") {
+  const std::string item = "<item><snapshotId>snap-1</snapshotId><status>pending</status>"
+                           "<startTime>2026-01-02T03:04:05.000Z</startTime>"
+                           "<tagSet><item><key>k</key><value>a&amp;b</value></item></tagSet></item>";
+  world w{{{200, "<R><snapshotId>snap-9</snapshotId></R>"},
+    {200, "<R><nextToken>more</nextToken><snapshotSet>" + item + "</snapshotSet></R>"},
+    {200, "<R><snapshotSet>" + item + "</snapshotSet></R>"}, {200, "<R><return>true</return></R>"}}};
+  ec2_client ec2{w.options()};
+  REQUIRE(*ec2.create_snapshot("vol-9", "text", {{"k", "a&b"}, {"l", "m"}}) == "snap-9");
+  auto all = ec2.describe_snapshots("vol-9", "k");
+  REQUIRE(all);
+  REQUIRE(all->size() == 2);
+  REQUIRE(all->front().state == "pending");
+  REQUIRE(all->front().started == "2026-01-02T03:04:05.000Z");
+  REQUIRE(all->front().tags == ec2_client::name_values{{"k", "a&b"}});
+  REQUIRE(ec2.delete_snapshot("snap-1"));
+  REQUIRE(ec2.detach_volume("vol-9", "i-1", true));
+  auto seen = w.server.requests();
+  REQUIRE(seen.size() == 5);
+  for (const auto& r : seen) REQUIRE(r.signature_ok);
+  REQUIRE(seen[0].fields.at("TagSpecification.1.ResourceType") == "snapshot");
+  REQUIRE(seen[0].fields.at("TagSpecification.1.Tag.1.Value") == "a&b");
+  REQUIRE(seen[0].fields.at("TagSpecification.1.Tag.2.Key") == "l");
+  REQUIRE(seen[1].fields.at("Filter.1.Value.1") == "vol-9");
+  REQUIRE_FALSE(seen[1].fields.contains("NextToken"));
+  REQUIRE(seen[2].fields.at("NextToken") == "more");
+  REQUIRE(seen[3].fields.at("SnapshotId") == "snap-1");
+  REQUIRE(seen[4].fields.at("Force") == "true");
+}
+
 TEST_CASE("EC2 calls are repeated with growing pauses, a bounded number of times, as the same request") {
   SECTION("until one is answered") {
     world w{

@@ -64,9 +64,28 @@ TEST_CASE("an audit line says who did what, from where, and how it went") {
   CHECK(o.at("status") == 200);
   CHECK(o.at("outcome") == "done");
   CHECK(o.at("request_id") == "0123456789ABCDEF");
+  auto named = put("/put?key=k");
+  named.resource = "/.directory/k%3F";
+  CHECK(boost::json::parse(audit_line(named, 0)).at("resource") == "/.directory/k%3F");
   CHECK(boost::json::parse(audit_line(put("/", 403), 0)).at("outcome") == "denied");
   CHECK(boost::json::parse(audit_line(put("/", 499), 0)).at("outcome") == "unknown");
   CHECK(boost::json::parse(audit_line(put("/", 500), 0)).at("outcome") == "failed");
+}
+
+TEST_CASE("a call of gRPC is written down by what it is allowed by, or because it was refused") {
+  const auto call = [](std::string_view action, int status) {
+    auto r = put("/.shards/17/k", status);
+    r.method = "RPC";
+    r.action = action;
+    return r;
+  };
+  for (const auto* changing : {"write", "delete", "admin"}) CHECK(is_audited(call(changing, 200), false));
+  for (const auto* looking : {"read", "list"}) {
+    CHECK_FALSE(is_audited(call(looking, 200), false));
+    CHECK(is_audited(call(looking, 403), false));
+    CHECK(is_audited(call(looking, 401), false));
+    CHECK(is_audited(call(looking, 200), true));
+  }
 }
 
 TEST_CASE("no query is in an audit line, and nothing that breaks it") {

@@ -80,6 +80,9 @@ TEST_CASE("a value out of its range is refused") {
       "storage.s3.address is 'storage-1:9000'; expected ADDRESS:PORT to listen on"},
     {"  s3: {region: US East}\n", "storage.s3.region is 'US East'; expected 1 to 63 of a-z 0-9 -"},
     {"  seeds: [\"0.0.0.0:9101\"]\n", "storage.seeds is '0.0.0.0:9101'; expected a list of HOST:PORT"},
+    {"  https: {plain: [s3, web]}\n",
+      "storage.https.plain is 'web'; expected a list of s3, console, directory, files, s3db and shards"},
+    {"  https: {plain: s3}\n", "storage.https.plain is 's3'; expected a list of s3, console"},
     {"  tls: {ca: \"\"}\n", "storage.tls.ca is ''; expected the path of a PEM file"},
   };
   for (const auto& [lines, message] : bad)

@@ -1,4 +1,4 @@
-#include "roles/cluster_config.hpp"
+#include "support/cluster_configs.hpp"
 
 #include <catch2/catch.hpp>
 #include <unistd.h>
@@ -7,6 +7,7 @@
 #include <fstream>
 
 using namespace troupe;
+using namespace troupe::test;
 using namespace std::chrono_literals;
 
 namespace {
@@ -15,29 +16,6 @@ constexpr const char* one_node = R"(storage:
   nodes:
     - {id: node-1, address: "127.0.0.1", data_dir: "/data/{node}"}
 )";
-
-// Three nodes on loopback, as they are on one machine; `more` goes before them, from line 2 on.
-std::string three_nodes(const std::string& more = "") {
-  std::string text = "storage:\n" + more + "  nodes:\n";
-  for (auto n : {"1", "2", "3"})
-    text += std::string{"    - {id: n"} + n + ", address: \"127.0.0.1:910" + n +
-      "\", data_dir: \"/data/{node}\", s3: \":900" + n + "\", console: \":800" + n + "\"}\n";
-  return text;
-}
-
-cluster_config parsed(const std::string& text, const config_overrides& overrides = {}) {
-  auto c = parse_cluster_config(text, "t.yaml", overrides);
-  INFO(text);
-  if (!c) FAIL(c.error().message);
-  return *c;
-}
-
-std::string refusal(const std::string& text, const config_overrides& overrides = {}) {
-  auto c = parse_cluster_config(text, "t.yaml", overrides);
-  if (c) return "accepted";
-  CHECK(c.error().code == ec::bad_argument);
-  return c.error().message;
-}
 
 std::vector<std::string> names(const std::vector<node_id>& ids) {
   std::vector<std::string> all;
@@ -54,6 +32,7 @@ TEST_CASE("a configuration of one node alone has every default") {
   CHECK(c.cluster == redundancy_config{});
   CHECK(c.gossip == gossip_config{});
   CHECK(c.healing == healing_config{});
+  CHECK(c.files == files_config{});
   CHECK(c.metadata.heartbeat == 100ms);
   CHECK(c.metadata.election_timeout == 1s);
   CHECK(names(c.metadata.members) == std::vector<std::string>{"node-1"});
@@ -81,6 +60,7 @@ TEST_CASE("every value is read where it belongs, with units") {
   metadata: {members: [n2], heartbeat: 50ms, election_timeout: 300ms}
   healing: {delay: 0s, rate: 10MB, reclaim_grace: 2m, compare_interval: 2h, orphan_grace: 3h,
     sweep_interval: 4h, scrub_rate: 1MiB, scrub_interval: 5h}
+  files: {wal_segment: 4KiB, wal_segments_kept: 3, cache: 0, verify_interval: 90s}
   memory: {uploads: 1GiB}
   tls: {ca: /ca.pem, certificate: "/{node}/{node}.pem", key: "/{node}.key"}
   credentials: {access_key: someone, secret_key: 1234567890}
@@ -99,6 +79,7 @@ TEST_CASE("every value is read where it belongs, with units") {
   CHECK(names(c.metadata.members) == std::vector<std::string>{"n2"});
   CHECK(c.metadata.election_timeout == 300ms);
   CHECK(c.healing == healing_config{0s, 10'000'000, 120s, 7200s, 3h, 4h, 1 << 20, 5h});
+  CHECK(c.files == files_config{4096, 3, 0, 90s});
   CHECK(c.upload_memory_bytes == 1u << 30);
   CHECK(c.tls_of(node_id{"n3"}) == tls_files{"/ca.pem", "/n3/n3.pem", "/n3.key"});
   CHECK(c.keys.secret_key == "1234567890");
@@ -184,6 +165,44 @@ TEST_CASE("in local mode all nodes are in one process, need no tls, and share th
     "/data/{node}");
 }
 
+TEST_CASE("https has two files, of each node its own if they say so, and covers the front doors that are not plain") {
+  CHECK_FALSE(parsed(one_node).https.on());
+  auto c = parsed(
+    three_nodes("  https: {certificate: \"/{node}.pem\", key: /all.key, plain: [console, shards], refresh: 1m}\n"));
+  CHECK(c.https.covers("s3"));
+  CHECK(c.https.covers("directory"));
+  CHECK_FALSE(c.https.covers("console"));
+  CHECK_FALSE(c.https.covers("shards"));
+  CHECK(c.https.refresh == 60s);
+  CHECK(c.https_of(node_id{"n2"}).certificate == "/n2.pem");
+  CHECK(c.https_of(node_id{"n2"}).key == "/all.key");
+  CHECK(parsed(three_nodes("  https: {certificate: a, key: b}\n"),
+          {.https_certificate = {"c", "--https-cert"}, .https_key = {"d", "TROUPE_HTTPS_KEY"}})
+          .https_of(node_id{"n1"})
+          .certificate == "c");
+  CHECK(refusal(three_nodes("  https: {key: b}\n")) ==
+    "t.yaml:2: storage.https has no certificate; expected certificate and key, or neither");
+  CHECK(refusal(three_nodes(), {.https_certificate = {"c", "--https-cert"}}) ==
+    "--https-cert: storage.https has no key; expected certificate and key, or neither");
+}
+
+TEST_CASE("a certificate without an authority is the front doors' in local mode, and the node's in a cluster") {
+  const config_overrides given{.certificate = {"c.pem", "--tls-cert"}, .key = {"k.pem", "--tls-key"}};
+  auto c = parsed(three_nodes("  mode: local\n"), given);
+  CHECK(c.https.certificate == "c.pem");
+  CHECK(c.https.key == "k.pem");
+  CHECK_FALSE(c.tls);
+  auto all_here = given;
+  all_here.node = {"-1", "--node"};
+  CHECK(parsed(three_nodes(), all_here).https.certificate == "c.pem");
+  CHECK(refusal(three_nodes(), given) ==
+    "t.yaml:2: storage.tls has no ca; expected ca, certificate and key, or no tls at all (what clients see is "
+    "https.certificate and https.key)");
+  auto with_authority = all_here;
+  with_authority.ca = {"ca.pem", "--tls-ca"};
+  CHECK(refusal(three_nodes(), with_authority).starts_with("--tls-ca: storage.tls.ca is given, but mode is local"));
+}
+
 TEST_CASE("local mode refuses what would mean nothing in one process") {
   auto local = [](const std::string& more) {
     return refusal("storage:\n" + more + "  mode: local\n  nodes: [{id: a, address: a, data_dir: /a, weight: 0}]\n");
@@ -198,40 +217,6 @@ TEST_CASE("local mode refuses what would mean nothing in one process") {
   CHECK(local("  faults: enabled\n") ==
     std::string{"t.yaml:2: storage.faults is given, but mode is local: there are no connections to cut"} + advice);
   CHECK(local("") == "t.yaml:3: every storage node has weight 0; expected one at least that takes data");
-}
-
-TEST_CASE("what flags and environment say wins over the file") {
-  auto text =
-    three_nodes("  mode: local\n  seeds: [localhost]\n  credentials: {access_key: file, secret_key: from-the-file}\n");
-  auto c = parsed(text,
-    {.node = {"n2", "--node"},
-      .mode = {"distributed", "BACKEND"},
-      .s3 = {"127.0.0.1:7000", "--s3"},
-      .console = {"127.0.0.1:7001", "TROUPE_CONSOLE"},
-      .seeds = {"localhost:1,127.0.0.1:2", "--seeds"},
-      .access_key = {"someone", "TROUPE_ACCESS_KEY"},
-      .secret_key = {"something-secret", "TROUPE_SECRET_KEY"}});
-  CHECK(c.mode == cluster_mode::distributed);
-  CHECK(c.self == node_id{"n2"});
-  CHECK(to_string(c.nodes[1].s3) == "127.0.0.1:7000");
-  CHECK(to_string(c.nodes[1].console) == "127.0.0.1:7001");
-  CHECK(to_string(c.nodes[0].s3) == "0.0.0.0:9001"); // another process's
-  CHECK(c.seeds == std::vector{host_port{"localhost", 1}, host_port{"127.0.0.1", 2}});
-  CHECK(c.keys.access_key == "someone");
-  CHECK(c.keys.from_environment);
-  CHECK(parsed(three_nodes(), {.node = {"-1", "NODE"}}).mode == cluster_mode::local);
-}
-
-TEST_CASE("a bad override is refused under the name it came by") {
-  auto text = three_nodes();
-  CHECK(refusal(text, {.mode = {"cluster", "BACKEND"}}) == "BACKEND is 'cluster'; expected distributed or local");
-  CHECK(
-    refusal(text, {.node = {"n4", "NODE"}}) == "NODE is 'n4', which is no node of t.yaml; expected one of n1, n2, n3");
-  CHECK(refusal(text, {.s3 = {"9000", "--s3"}}) ==
-    "--s3 is '9000'; expected ADDRESS:PORT to listen on, such as 127.0.0.1:9000 or :9000");
-  CHECK(refusal(text, {.seeds = {"a,,b", "--seeds"}}) == "--seeds is ''; expected a list of HOST:PORT, each once");
-  CHECK(refusal(text, {.access_key = {"alone", "TROUPE_ACCESS_KEY"}}) ==
-    "TROUPE_ACCESS_KEY is given alone; expected an access key and its secret key, or neither");
 }
 
 TEST_CASE("the keys of clients come from the configuration or its file, and there are no default ones") {
@@ -301,4 +286,40 @@ TEST_CASE("a node binds its actor port to its address, unless it says where it l
     "t.yaml:7: nodes b and c are on one machine, and both bind their actor port to 0.0.0.0:3; expected another "
     "`listen` "
     "for one of them");
+}
+
+TEST_CASE("a key of the files front door is set as if it stood in a file, with the same bounds") {
+  files_config files;
+  REQUIRE(set_files_key(files, "files.cache", {.value = "1MiB", .origin = "--files-cache"}));
+  REQUIRE(set_files_key(files, "files.verify_interval", {.value = "2s", .origin = "--files-verify-interval"}));
+  CHECK(files == files_config{1u << 20, 16, 1u << 20, 2s});
+  auto bad = set_files_key(files, "files.wal_segment", {.value = "1KiB", .origin = "--files-wal-segment"});
+  REQUIRE_FALSE(bad);
+  CHECK(bad.error().message == "--files-wal-segment is '1KiB'; expected a size from 4KiB to 4MiB");
+  CHECK(files.segment_bytes == 1u << 20);
+}
+
+TEST_CASE("volumes of shards have snapshots now and then, and EBS volumes an instance for each node") {
+  CHECK(parsed(one_node).shards == shards_config{});
+  const auto with = [](const std::string& keys) { return three_nodes("  shards: {" + keys + "}\n"); };
+  auto c = parsed(with("snapshot_interval: 90s, snapshot_keep: 3"));
+  CHECK(c.shards.snapshot_interval == 90s);
+  CHECK(c.shards.snapshot_keep == 3);
+  CHECK(parsed(with("snapshot_interval: off")).shards.snapshot_interval == 0ms);
+  CHECK(refusal(with("snapshot_interval: 10ms")).find("off, or a duration from 1s") != std::string::npos);
+  CHECK(refusal(with("snapshot_keep: 0")).find("snapshot_keep") != std::string::npos);
+  const auto ebs = [&](const std::string& keys) {
+    return with("volumes: [{id: v, provider: aws-ebs, path: /mnt/v, nodes: [n1, n2], ebs: {volume: vol-1, device: "
+                "/dev/sdf, region: eu-central-1, " +
+      keys + "}}]");
+  };
+  auto one = parsed(ebs("instance: i-1")).shards.volumes.at(0).volume.ebs;
+  CHECK(one.instance == "i-1");
+  CHECK(one.filesystem.empty());
+  auto many = parsed(ebs("instance: {n1: i-1, n2: i-2}, filesystem: ext4")).shards.volumes.at(0).volume.ebs;
+  CHECK(many.instances == std::map<std::string, std::string>{{"n1", "i-1"}, {"n2", "i-2"}});
+  CHECK(many.filesystem == "ext4");
+  CHECK(refusal(ebs("instance: i-1, filesystem: vfat")) != "accepted");
+  CHECK(refusal(ebs("filesystem: ext4")) != "accepted");
+  CHECK(refusal(ebs("instance: {n1: []}")) != "accepted");
 }

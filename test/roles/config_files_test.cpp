@@ -104,5 +104,6 @@ TEST_CASE("what the reference shows for keys without a default is acceptable") {
   auto c = parse_cluster_config(std::regex_replace(text, std::regex{"\n *credentials_file:[^\n]*"}, "\n"), "reference");
   if (!c) FAIL(c.error().message);
   CHECK(c->tls.has_value());
+  CHECK(c->https.on());
   CHECK_FALSE(c->keys.secret_key.empty());
 }

@@ -44,6 +44,17 @@ TEST_CASE("five nodes form a cluster, and what one took every one gives", "[sim]
     check_content(c, i, "large", large);
     check_content(c, i, "small", small);
   }
+  // What /metrics shows of it. Virtual time goes in steps of 50 ms, and a heartbeat takes one or two.
+  std::uint64_t heartbeats = 0, slow = 0, commits = 0;
+  for (auto& n : c.nodes)
+    for (std::size_t i = 0; i < latency_histogram::buckets; ++i) {
+      heartbeats += n->latencies->heartbeat.count(i);
+      if (latency_histogram::bound(i) > 250ms) slow += n->latencies->heartbeat.count(i);
+      commits += n->latencies->commit.count(i);
+    }
+  CHECK(heartbeats > 5);
+  CHECK(slow == 0);
+  CHECK(commits > 2);
 }
 
 TEST_CASE("any two nodes may crash: reads go on, writes soon, and all is whole again", "[sim]") {

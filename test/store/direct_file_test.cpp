@@ -37,13 +37,15 @@ TEST_CASE("a directly written file is a file") {
   auto below = [&](std::uint64_t n) { return random() % n; };
   auto file = d->open_direct("f", disk::open_mode::create).value();
   std::string model;
+  bool left_over = false; // the file holds more than its users see
   for (int step = 0; step < 120; ++step) {
-    switch (below(8)) {
+    switch (below(9)) {
     case 0: REQUIRE(file->sync()); break;
     case 1: { // cut, or grow by zeros
       auto to = below(model.size() + 3000);
       REQUIRE(file->truncate(to));
       model.resize(to);
+      left_over = false;
       break;
     }
     case 2: { // anywhere
@@ -65,11 +67,20 @@ TEST_CASE("a directly written file is a file") {
     }
     case 4:
       if (below(4) == 0) { // closed and opened again: padding may lie behind
+        if (left_over) REQUIRE(file->truncate(model.size()));
+        left_over = false;
         file.reset();
         file = d->open_direct("f", disk::open_mode::existing).value();
         REQUIRE(file->size().value() >= model.size());
         REQUIRE(file->size().value() < model.size() + 4096);
         REQUIRE(file->truncate(model.size()));
+      }
+      break;
+    case 5:
+      if (below(4) == 0) { // empty for its users
+        REQUIRE(file->start_over());
+        model.clear();
+        left_over = true;
       }
       break;
     default: { // the usual: at the end, in two buffers
@@ -85,6 +96,7 @@ TEST_CASE("a directly written file is a file") {
   REQUIRE(read_all(*file, model.size()) == model);
   std::string past(1, '\0');
   CHECK(file->read_at(model.size(), std::as_writable_bytes(std::span{past})).error().code == ec::corrupt);
+  if (left_over) REQUIRE(file->truncate(model.size()));
   REQUIRE(file->sync());
   CHECK(read_file(*d, "f", model.size() + 4096).value().substr(0, model.size()) == model);
 }

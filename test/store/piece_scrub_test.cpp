@@ -49,7 +49,7 @@ TEST_CASE("a scrub goes on while compaction moves pieces and removals take them"
     CHECK(damaged->empty());
     if (i % 100 != 7) REQUIRE(s->remove(id_of(i % 100)));
     if (i % 5 == 0) REQUIRE(checkpoint(*s));
-    auto progress = s->compact(1000);
+    auto progress = s->compact(1000, {});
     REQUIRE(progress);
     if (*progress == piece_store::compaction::wants_sync) REQUIRE(sync(*s));
   }

@@ -15,7 +15,7 @@ namespace {
 // Until nothing is left to do; with the checkpoints that it asks for.
 void compact_all(piece_store& s) {
   for (int i = 0; i < 10'000; ++i) {
-    auto progress = s.compact(2000);
+    auto progress = s.compact(2000, {});
     REQUIRE(progress.has_value());
     if (*progress == piece_store::compaction::wants_sync) REQUIRE(sync(s));
     if (*progress != piece_store::compaction::idle) continue;
@@ -168,13 +168,57 @@ TEST_CASE("compaction leaves a segment alone that holds a live piece it can not 
     if (i != 5) REQUIRE(s->remove(id_of(i)));
   REQUIRE(checkpoint(*s));
   for (int i = 0; i < 100; ++i) {
-    auto progress = s->compact(2000);
+    auto progress = s->compact(2000, {});
     if (progress && *progress == piece_store::compaction::wants_sync) REQUIRE(sync(*s));
   }
   REQUIRE(s->read({id_of(0), 0, 0}).error().code == ec::corrupt);
   REQUIRE(s->read({id_of(5), 0, 0})->text() == content_of(5, 300));
   REQUIRE(s->append({id_of(0), 0, 0}, as_bytes("repaired")));
   REQUIRE(s->read({id_of(0), 0, 0})->text() == "repaired");
+  REQUIRE(s->check());
+}
+
+TEST_CASE("a segment that did not read once is compacted later: the pauses grow, to a bound") {
+  volume v{10};
+  auto s = v.open();
+  for (std::uint64_t i = 0; i < 60; ++i) REQUIRE(s->append({id_of(i), 0, 0}, as_bytes(content_of(i, 300))));
+  for (std::uint64_t i = 1; i < 60; ++i)
+    if (i != 5) REQUIRE(s->remove(id_of(i)));
+  REQUIRE(checkpoint(*s));
+  auto until = [&](std::chrono::milliseconds now) { // how many pieces did not read
+    int failed = 0;
+    for (int i = 0; i < 200; ++i) {
+      auto progress = s->compact(2000, now);
+      if (!progress) {
+        CHECK(progress.error().code == ec::io_error);
+        auto found = s->take_unreadable();
+        REQUIRE(found);
+        CHECK((found->key == piece_key{id_of(0), 0, 0} || found->key == piece_key{id_of(5), 0, 0}));
+        ++failed;
+      } else if (*progress == piece_store::compaction::wants_sync) {
+        REQUIRE(sync(*s));
+      }
+    }
+    CHECK_FALSE(s->take_unreadable());
+    return failed;
+  };
+  auto first = std::string{"shard/wal.segments/segment_1.wal"};
+  v.files.add_fault({.on = sim_fault::operation::read, .path = first});
+  auto now = std::chrono::milliseconds{1000};
+  CHECK(until(now) == 1);
+  CHECK(until(now + piece_store::retry_min / 2) == 0);
+  auto pause = piece_store::retry_min;
+  for (int i = 0; i < 12; ++i) {
+    now += pause;
+    CHECK(until(now) == 1);
+    pause = std::min(2 * pause, piece_store::retry_max);
+    CHECK(until(now + pause - std::chrono::milliseconds{1}) == 0);
+  }
+  v.files.clear_faults();
+  CHECK(v.files.exists(first).value());
+  CHECK(until(now + pause) == 0);
+  CHECK_FALSE(v.files.exists(first).value());
+  REQUIRE(s->read({id_of(0), 0, 0})->text() == content_of(0, 300));
   REQUIRE(s->check());
 }
 
@@ -308,7 +352,7 @@ void live_through_crashes(std::uint64_t seed) {
         }
         break;
       default:
-        if (auto progress = s->compact(1 + random() % 3000); !progress) outcome = progress.error();
+        if (auto progress = s->compact(1 + random() % 3000, {}); !progress) outcome = progress.error();
       }
       if (!outcome) break; // a shard that can not write any more: only a restart helps
     }

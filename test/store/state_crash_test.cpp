@@ -2,9 +2,11 @@
 // anywhere, also between the log's sync and the checkpoint; opening replays the log behind the checkpoint.
 
 #include "log_model.hpp"
+#include "support/print_result.hpp"
 #include "temporary_directory.hpp"
 
 #include "store/log.hpp"
+#include "store/separated_base.hpp"
 #include "store/sim_disk.hpp"
 #include "store/state.hpp"
 
@@ -161,6 +163,34 @@ TEST_CASE("the same over LMDB") {
       run(d, open(), random, h);
       d.crash();
       recover(d, open(), h);
+    }
+  }
+}
+
+// With several segments of values, most of them compacted on the way.
+TEST_CASE("the same with values in a log of their own") {
+  for (std::uint64_t seed = 0; seed < 400; ++seed) {
+    CAPTURE(seed);
+    std::mt19937_64 random{seed};
+    auto d = std::make_shared<sim_disk>(seed);
+    auto rows = make_memory_base();
+    auto open = [&] {
+      separation_options o;
+      o.files = d;
+      o.value_bytes_min = 64;
+      o.segment_bytes = 1500;
+      o.scan_bytes_min = 400;
+      return separate_values(rows, std::move(o));
+    };
+    history h;
+    for (int life = 0; life < 6; ++life) {
+      CAPTURE(life);
+      d->power_off_after(random() % 150);
+      if (auto base = open()) run(*d, *base, random, h);
+      d->crash();
+      auto base = open();
+      REQUIRE(base);
+      recover(*d, *base, h);
     }
   }
 }

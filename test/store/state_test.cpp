@@ -5,6 +5,7 @@
 
 #include "support/print_result.hpp"
 
+#include "store/separated_base.hpp"
 #include "store/state.hpp"
 
 #include <catch2/catch.hpp>
@@ -202,6 +203,49 @@ TEST_CASE("a full map fails the checkpoint and keeps the rows") {
   CHECK(all_rows(s).size() == 100);
 }
 
+TEST_CASE("values around the bounds of pages are kept whole, and leave nothing when they are replaced or erased") {
+  temporary_directory directory;
+  std::shared_ptr<state_base> base = open_base(directory.path());
+  const std::string keys[] = {"short", std::string(700, 'l')};
+  auto content = [](std::size_t n) {
+    std::string s(n, '\0');
+    for (std::size_t i = 0; i < n; ++i) s[i] = static_cast<char>(i * 31 % 251);
+    return s;
+  };
+  std::vector<std::size_t> sizes;
+  for (const std::size_t pages : {4096UL, 8192UL, 65536UL})
+    for (const std::size_t more : {0UL, 1UL, 15UL, 16UL, 17UL, 100UL, 511UL, 512UL, 513UL, 528UL, 529UL})
+      sizes.push_back(pages - 16 + more);
+  std::size_t before = 100;
+  for (const auto size : sizes) {
+    for (const auto next : {size, before, size}) { // over a longer one and over a shorter one
+      state_base::changes all;
+      for (const auto& k : keys) all.emplace(k, content(next));
+      REQUIRE(base->apply(all, "p"));
+      auto c = base->scan().value();
+      REQUIRE(c->seek(""));
+      for (const auto& k : {keys[1], keys[0]}) { // 'l' is before 's'
+        CHECK(base->get(k).value() == content(next));
+        REQUIRE(c->valid());
+        CHECK(c->key() == k);
+        CHECK(c->value() == content(next));
+        REQUIRE(c->next());
+      }
+      CHECK_FALSE(c->valid());
+    }
+    before = size;
+  }
+  REQUIRE(base->apply({{keys[0], std::nullopt}, {keys[1], std::nullopt}}, "q"));
+  REQUIRE(base->apply(
+    {{keys[0], content(4080)}, {keys[1], content(4080)}}, "r")); // no tail of the old ones is taken for theirs
+  for (const auto& k : keys) CHECK(base->get(k).value() == content(4080));
+  // As many rows as were put: a copy, which holds nothing else, is as small as one of a new base.
+  temporary_directory other;
+  std::shared_ptr<state_base> fresh = open_base(other.path());
+  REQUIRE(fresh->apply({{keys[0], content(4080)}, {keys[1], content(4080)}}, "r"));
+  CHECK(base->copy().value()->bytes() == fresh->copy().value()->bytes());
+}
+
 TEST_CASE("a row that is too long is refused by the base, and nothing of its batch is written") {
   temporary_directory directory;
   auto base = open_base(directory.path());
@@ -233,10 +277,19 @@ TEST_CASE("a base that is open is not opened again") {
 }
 
 TEST_CASE("the owner goes on reading and writing while another thread checkpoints") {
-  auto in_memory = GENERATE(true, false);
-  CAPTURE(in_memory);
+  enum class kind { memory, lmdb, separated };
+  auto of = GENERATE(kind::memory, kind::lmdb, kind::separated);
+  CAPTURE(static_cast<int>(of));
   temporary_directory directory;
-  state s{in_memory ? make_memory_base() : open_base(directory.path())};
+  auto base = of == kind::memory ? make_memory_base() : open_base(directory.path());
+  if (of == kind::separated) {
+    separation_options o;
+    o.files = make_posix_disk(directory.path());
+    o.value_bytes_min = 100;
+    o.segment_bytes = 20'000;
+    base = separate_values(std::move(base), std::move(o)).value();
+  }
+  state s{std::move(base)};
   std::mt19937_64 random{3};
   model rows;
   auto write = [&] {
@@ -245,7 +298,7 @@ TEST_CASE("the owner goes on reading and writing while another thread checkpoint
       s.erase(key);
       rows.erase(key);
     } else {
-      rows[key] = std::to_string(random() % 1000);
+      rows[key] = std::to_string(random() % 1000) + std::string(random() % 2 * 150, 'v');
       s.put(key, rows[key]);
     }
   };

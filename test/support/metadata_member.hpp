@@ -41,11 +41,11 @@ public:
   result<std::string> position() const override { return base_->position(); }
   result<std::optional<std::string>> get(std::string_view key) const override { return base_->get(key); }
   result<std::unique_ptr<cursor>> scan() const override { return base_->scan(); }
-  result<> apply(const std::vector<change>& changes, std::string_view position) override {
+  result<> write(std::span<const change> all, const write_steps& steps) override {
     if (files_->powered_off()) return fail(ec::closed, "the power is off");
     if (failing) return fail(ec::io_error, "a simulated error of the state");
     ++checkpoints;
-    return base_->apply(changes, position);
+    return base_->write(all, steps);
   }
   result<std::shared_ptr<state_copy>> copy() const override { return base_->copy(); }
   result<std::shared_ptr<state_arrival>> receive() override { return base_->receive(); }

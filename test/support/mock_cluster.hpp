@@ -100,7 +100,8 @@ struct mock_cluster {
     return fx.wait(a);
   }
   result<std::string> download(const pb::extent& extent, std::uint64_t offset, std::uint64_t length) {
-    auto started = fx.ask<download_actor>(replicator, download_atom::value, wire{extent}, offset, length);
+    auto started =
+      fx.ask<download_actor>(replicator, download_atom::value, wire{extent}, offset, length, trace_context{});
     auto session = fx.wait(started);
     if (!session) return session.error();
     std::string out;

@@ -92,7 +92,10 @@ inline scripted_shard::behavior_type mock_shard(scripted_shard::pointer self, co
       ++s->removes;
       reply<> done{self};
       if (s->on_remove == ec::timeout) {
-        s->held.push_back([=] { done({}); });
+        s->held.push_back([=] {
+          std::erase_if(s->pieces, [&](const auto& p) { return p.first.id == id; });
+          done({});
+        });
       } else if (s->on_remove) {
         done(fail(*s->on_remove, "scripted"));
       } else {

@@ -21,6 +21,7 @@
 #include "core/read_pins.hpp"
 #include "core/tables.hpp"
 #include "support/metadata_member.hpp"
+#include "support/sim_mutants.hpp"
 #include "support/sim_network.hpp"
 
 #include <algorithm>
@@ -53,7 +54,8 @@ public:
     seeded_entropy random;
     std::shared_ptr<sim_disk> files, volume; // of the metadata member, and of the shard
     std::shared_ptr<state_base> base = make_memory_base(), index = make_memory_base();
-    bool formed = false;
+    std::shared_ptr<known_upload_era> era;
+    std::shared_ptr<process_latencies> latencies = std::make_shared<process_latencies>();
     // While it is up:
     bool up = false;
     std::unique_ptr<read_pins> pins = std::make_unique<read_pins>();
@@ -100,9 +102,13 @@ public:
 
   // ---- a client -------------------------------------------------------------------------------------------------
   result<> put(node& at, const std::string& key, const std::string& content);
+  // The same in two steps, with any time between them: the content is on the nodes, then its batch is committed.
+  result<pb::batch> store(node& at, const std::string& key, const std::string& content);
+  result<> commit(node& at, pb::batch);
   result<std::optional<std::string>> get(node& at, const std::string& key); // nothing: no such key
   // Data ids that rows name now, and that nodes hold which run.
   std::set<std::string> named(), held();
+  std::set<std::string> condemned(); // their rows
   pb::cluster_map map_at(node& at) {
     auto a = fx.ask<wire<pb::cluster_map>>(at.ring, status_atom::value);
     fx.wait(a);
@@ -131,6 +137,8 @@ public:
   virtual_clock clock;
   std::vector<std::unique_ptr<node>> nodes;
   std::chrono::milliseconds orphan_grace{1'000}; // uploads are not pinned here: the commits alone must tell
+  std::chrono::milliseconds era_length{upload_era::length_by_default};
+  forgotten_preconditions forgets; // a mutant, of all nodes that start from now on
 
 private:
   static std::uint64_t raft_id_of(std::size_t i) { return i + 1; }
@@ -173,6 +181,7 @@ inline metadata_actor sim_cluster::start_member(node& n, const std::shared_ptr<c
   m.base = std::make_shared<powered_base>(n.base, n.files);
   m.random = &n.random;
   m.detached = false;
+  m.latencies = n.latencies;
   m.syncer = keep(n, spawn_syncer(fx.system, false));
   m.worker = keep(n, spawn_worker(fx.system, false));
   m.checkpoint.commands = 40;
@@ -211,6 +220,7 @@ inline void sim_cluster::start(node& n) {
   v.index = std::make_shared<powered_base>(n.index, n.volume);
   v.detached = false;
   v.store.segment_bytes = 64 << 10;
+  v.clock = &clock;
   auto volume = spawn_volume_manager(fx.system, std::move(v));
   REQUIRE(volume);
   auto asked = fx.ask<shard_actor>(keep(n, *volume), shards_atom::value);
@@ -228,6 +238,7 @@ inline void sim_cluster::start(node& n) {
   g.net = net;
   g.clock = &clock;
   g.random = &n.random;
+  g.latencies = n.latencies;
   auto gossip = keep(n, spawn_gossiper(fx.system, std::move(g)));
 
   metadata_router_options r;
@@ -248,6 +259,7 @@ inline void sim_cluster::start(node& n) {
     r.members.emplace_back(n.name, n.member);
   }
   n.router = keep(n, spawn_metadata_router(fx.system, std::move(r)));
+  if (forgets) n.router = keep(n, fx.system.spawn(forgetful_metadata, n.router, forgets));
 
   peer_service_options p;
   p.shard = shard;
@@ -264,6 +276,7 @@ inline void sim_cluster::start(node& n) {
   n.replicator = keep(n, spawn_replicator(fx.system, std::move(rep)));
 
   n.counts = std::make_shared<live_node_counts>();
+  n.era = std::make_shared<known_upload_era>();
   ring_manager_options m;
   m.cluster = sim_cluster_id;
   m.self.id = node_id{n.name};
@@ -278,6 +291,7 @@ inline void sim_cluster::start(node& n) {
   m.membership.down_after = std::chrono::seconds{5};
   m.addresses = book;
   m.nodes = n.counts;
+  m.era = n.era;
   m.interval = std::chrono::milliseconds{200};
   m.clock = &clock;
   m.listed = {m.self};
@@ -317,6 +331,7 @@ inline void sim_cluster::start(node& n) {
   sw.clustered = true;
   sw.grace = orphan_grace;
   sw.interval = std::chrono::milliseconds{700};
+  sw.era_length = era_length;
   auto sweep = keep(n, fx.system.spawn(sweeper, std::move(sw)));
   caf::anon_send(n.ring, mover_atom::value, heal, n.move, readers, sweep);
 }

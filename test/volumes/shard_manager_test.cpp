@@ -89,6 +89,35 @@ TEST_CASE("states go from active to read-only to deleted, and the data goes afte
   REQUIRE(w.a.new_shard("alice", "")->id() > id);
 }
 
+TEST_CASE("a volume counts its shards by state, the logs it replays and the leases it had") {
+  world w;
+  auto kept = w.a.new_shard("alice", "")->id(), closed = w.a.new_shard("alice", "")->id(),
+       gone = w.a.new_shard("alice", "")->id();
+  REQUIRE(w.a.put("alice", kept, batch_of({{"k", "v"}})));
+  REQUIRE(w.a.close_shard("alice", closed));
+  REQUIRE(w.a.delete_shard("alice", gone));
+  CHECK_FALSE(w.a.volumes()->at(0).states.has_value()); // nobody has counted yet
+  REQUIRE(*w.a.sweep() == 0);
+  auto f = w.a.volumes()->at(0);
+  REQUIRE(f.states.has_value());
+  CHECK(f.states->active == 1);
+  CHECK(f.states->read_only == 1);
+  CHECK(f.states->deleted == 1);
+  CHECK(f.counts.taken == 1);
+  CHECK(f.counts.ended == 0);
+  CHECK(f.counts.replays == 0); // they were made here
+  w.mine->step_down();
+  w.mine->step_down(); // once is what counts
+  f = w.a.volumes()->at(0);
+  CHECK_FALSE(f.states.has_value());
+  CHECK(f.counts.ended == 1);
+  w.become_primary("b", *w.theirs, 2);
+  REQUIRE(w.b.put("alice", kept, batch_of({{"k", "w"}})));
+  f = w.b.volumes()->at(0);
+  CHECK(f.counts.replays == 1);
+  CHECK(f.counts.replayed_bytes > 0);
+}
+
 TEST_CASE("a new primary has every write and state that the old one acknowledged") {
   world w;
   auto open = w.a.new_shard("alice", "")->id(), closed = w.a.new_shard("alice", "")->id();

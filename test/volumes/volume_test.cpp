@@ -35,7 +35,7 @@ std::string everything_in(const std::string& root) {
   return out;
 }
 
-std::string value_of(const kv_view& view, const std::string& key) {
+std::string value_of(kv_view& view, const std::string& key) {
   auto value = view.get(key);
   REQUIRE(value);
   return value->value_or("(nothing)");
@@ -298,4 +298,79 @@ TEST_CASE("shards that nobody uses are closed when too many are open") {
   for (std::uint64_t id = 2; id <= 10; ++id) REQUIRE(v.writable(id));
   REQUIRE(*v.writable(1) == used); // the same one: two must not write
   REQUIRE(v.shards()->size() == 10);
+}
+
+TEST_CASE("a backup's lag is that of the oldest shard it has open, and grows while it can not be read") {
+  temporary_directory at;
+  set_clock clock;
+  std::ofstream{at.path() + "/volume-id"} << "v\n";
+  auto primary = volume_at(at.path(), clock), backup = volume_at(at.path(), clock);
+  primary->hold(row_of("a", 1), lease_guard::for_ever);
+  REQUIRE(primary->make_shard(1));
+  REQUIRE(primary->make_shard(2));
+  primary->follow();
+  REQUIRE_FALSE(primary->lag());
+  backup->follow();
+  REQUIRE(backup->lag() == 0ns); // nothing is open
+  REQUIRE(backup->readable(1));
+  REQUIRE(backup->readable(2));
+  clock.at += 10s;
+  backup->follow(); // it catches up without anybody who reads
+  REQUIRE(backup->lag() == 0ns);
+  std::filesystem::rename(at.path() + "/shard-1/log-1", at.path() + "/shard-1/away");
+  clock.at += 7s;
+  backup->follow();
+  REQUIRE(backup->lag() >= 7s);
+  std::filesystem::rename(at.path() + "/volume-id", at.path() + "/elsewhere");
+  std::filesystem::rename(at.path() + "/shard-2", at.path() + "/gone");
+  clock.at += 7s;
+  backup->follow(); // a volume that is not mounted has lost no shards
+  REQUIRE(backup->lag() >= 14s);
+  std::filesystem::rename(at.path() + "/gone", at.path() + "/shard-2");
+  std::filesystem::rename(at.path() + "/elsewhere", at.path() + "/volume-id");
+  REQUIRE(primary->remove_shard(2));
+  std::filesystem::rename(at.path() + "/shard-1/away", at.path() + "/shard-1/log-1");
+  clock.at += 5s;
+  backup->follow(); // one that was deleted is not waited for
+  REQUIRE(backup->lag() == 0ns);
+}
+
+TEST_CASE("a volume of one node at a time is acquired before it is sealed, and its backups read nothing") {
+  temporary_directory at;
+  set_clock clock;
+  std::vector<std::string> done;
+  bool works = true;
+  shard_volume_options o;
+  o.id = "v";
+  o.root = at.path();
+  o.shared = true;
+  o.clock = &clock;
+  o.acquire = [&](const std::function<bool()>& mine) -> result<> {
+    done.push_back(mine() ? "acquire" : "acquire in vain");
+    if (!works) return fail(ec::timeout, "not attached");
+    return {};
+  };
+  o.release = [&]() -> result<> {
+    done.push_back("release");
+    return {};
+  };
+  volume v{std::move(o)};
+  REQUIRE(v.exclusive());
+  REQUIRE(v.readable(1).error().code == ec::unavailable);
+  REQUIRE(v.seal(1));
+  v.claim(2, clock.at + 3s);
+  works = false;
+  REQUIRE(v.seal(2).error().code == ec::timeout);
+  works = true;
+  REQUIRE(v.seal(2));
+  v.hold(row_of("a", 2), lease_guard::for_ever);
+  REQUIRE(v.make_shard(1));
+  REQUIRE(v.readable(1)->primary);
+  v.step_down();
+  REQUIRE(v.readable(1).error().code == ec::unavailable);
+  REQUIRE(v.seal(2)); // the claim went with the lease
+  REQUIRE(v.release());
+  REQUIRE(done == std::vector<std::string>{"acquire in vain", "acquire", "acquire", "acquire in vain", "release"});
+  v.follow();
+  REQUIRE_FALSE(v.lag());
 }

@@ -2,9 +2,7 @@
 
 #include "api/admin/call.hpp"
 #include "api/admin/identities.hpp"
-#include "api/identity/authenticator.hpp"
-#include "codec/digest.hpp"
-#include "codec/text.hpp"
+#include "api/surface.hpp"
 
 #include <boost/json/serialize.hpp>
 
@@ -40,22 +38,15 @@ constexpr std::array routes{
   route{"GET", "/admin/healing", "AdminHealing", on_healing},
   route{"POST", "/admin/rebalance", "AdminRebalance", on_rebalance},
   route{"POST", "/admin/repair", "AdminRepair", on_repair},
+  route{"GET", "/admin/volumes", "AdminVolumes", on_volumes},
+  route{"GET", "/admin/volumes/{id}/snapshots", "AdminSnapshots", on_snapshots},
+  route{"POST", "/admin/volumes/{id}/snapshots", "AdminSnapshot", on_make_snapshot},
+  route{"POST", "/admin/volumes/{id}/snapshots/{name}/remove", "AdminRemoveSnapshot", on_remove_snapshot},
+  route{"POST", "/admin/volumes/{id}/snapshots/{name}/restore", "AdminRestoreSnapshot", on_restore_snapshot},
 };
 
-// Chunked bodies have no length beforehand: the bound is on what comes.
-http::task<std::string> whole_body(http::request& rq) {
-  std::string all(body_bytes_max + 1, '\0');
-  auto n = co_await http::read_full(rq.content(), bytes_span{reinterpret_cast<std::byte*>(all.data()), all.size()});
-  if (n > body_bytes_max)
-    throw http::api_error{
-      ec::too_large, "the body of a request is at most " + std::to_string(body_bytes_max) + " bytes"};
-  all.resize(n);
-  co_return all;
-}
-
 struct surface {
-  explicit surface(config c)
-      : settings(std::move(c)), who_sent(settings.identity, {.service = std::string{signed_service}, .region = {}}) {
+  explicit surface(config c) : settings(std::move(c)), door(settings.identity, {.signed_bodies = true}) {
     for (const auto& r : routes) add(r);
     for (const auto& r : identity_routes()) add(r);
   }
@@ -68,33 +59,27 @@ struct surface {
   }
 
   http::task<> dispatch(http::request& rq, http::response& rs) {
-    const auto from = must(who_sent(rq)); // before anything is looked up or read
-    if (from.signature && from.signature->presigned)
-      throw http::api_error{ec::access_denied, "/admin takes signatures in headers, not in URLs"};
+    const auto from = door.admit(rq);
     const bool looks = rq.method() == "GET" || rq.method() == "HEAD";
-    const auto what = looks ? identity::action::read : identity::action::admin;
-    if (!authorise(settings.identity, rq, from.who, {.action = what, .bucket = {}, .key = {}}))
-      throw http::api_error{ec::access_denied,
-        from.who.text() + (looks ? " may not look: it needs the role reader" : " may not: it needs the role admin")};
+    from.require(looks ? identity::action::read : identity::action::admin, {});
+    rq.from = &from;
     co_await table.dispatch(rq, rs);
   }
 
   http::task<> serve(handler handle, http::request& rq, http::response& rs, const http::path_parameters& parameters) {
-    auto body = co_await whole_body(rq);
+    surface_call base{rq, rs, parameters, *rq.from};
+    auto body = co_await whole_body(base, body_bytes_max);
     call c{.config = settings,
       .rq = rq,
       .rs = rs,
       .parameters = parameters,
       .actors = settings.actors_of(rq),
       .body = std::move(body)};
-    const auto claimed = rq.header("x-amz-content-sha256"); // of a signed request it is there, and signed
-    if (!claimed.empty() && hex_encode(bytes_view{sha256(as_bytes(c.body))}) != claimed)
-      throw http::api_error{ec::content_sha256_mismatch, "x-amz-content-sha256 is not the SHA-256 of the body"};
     co_await handle(c);
   }
 
   config settings;
-  authenticator who_sent;
+  entrance door;
   http::router table;
 };
 

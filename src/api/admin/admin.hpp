@@ -4,6 +4,7 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
+#include "actors/volume_operator.hpp"
 #include "api/admin/identity_administration.hpp"
 #include "api/http/request.hpp"
 #include "base/environment.hpp"
@@ -23,8 +24,6 @@ class actor_bridge;
 
 namespace troupe::admin {
 
-inline constexpr std::string_view signed_service = "troupe";
-
 struct config {
   const identity_gate& identity; // outlives the handler
   wall_clock& clock;
@@ -35,6 +34,7 @@ struct config {
   std::shared_ptr<event_log> events;            // empty: nobody can watch
   ring_manager_actor ring_manager;              // empty: there is no cluster to change (`troupe dev`)
   identity_administration identities;           // empty keeper: users, keys and policies can not be changed
+  volume_operator_actor volumes;                // of shards
 };
 
 // Answers every path under /admin; throws api_error.

@@ -3,6 +3,7 @@
 
 #include "actors/survey.hpp"
 #include "api/admin/admin.hpp"
+#include "api/admin/healing_rows.hpp"
 #include "api/http/ask.hpp"
 #include "api/http/failure.hpp"
 #include "api/http/request.hpp"
@@ -33,12 +34,7 @@ struct call {
 inline constexpr std::chrono::seconds look_timeout{10};
 inline constexpr std::chrono::seconds change_timeout{30};
 
-// The value, or the error as the answer.
-template <class T>
-T must(result<T> outcome) {
-  if (!outcome) throw http::api_error{std::move(outcome).error()};
-  if constexpr (!std::is_void_v<T>) return std::move(*outcome);
-}
+using http::must;
 
 using handler = http::task<> (*)(call&);
 struct route {
@@ -67,11 +63,6 @@ http::task<std::shared_ptr<const process_answers>> ask_everyone(call& c, Ts... w
 std::string parameter(const call& c, std::string_view name);
 std::string needed_parameter(const call& c, std::string_view name);
 
-// Rows of table repairs, as far as they were counted.
-struct repair_count {
-  std::uint64_t rows = 0;
-  bool more = false;
-};
 http::task<std::optional<repair_count>> count_repairs(call&); // status.cpp
 
 http::task<> on_status(call&);           // status.cpp
@@ -97,5 +88,10 @@ http::task<> on_events(call&);           // events.cpp
 http::task<> on_healing(call&);          // healing.cpp
 http::task<> on_rebalance(call&);        //
 http::task<> on_repair(call&);           //
+http::task<> on_volumes(call&);          // volumes.cpp
+http::task<> on_snapshots(call&);        //
+http::task<> on_make_snapshot(call&);    //
+http::task<> on_remove_snapshot(call&);  //
+http::task<> on_restore_snapshot(call&); //
 
 } // namespace troupe::admin

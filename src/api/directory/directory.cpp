@@ -14,27 +14,29 @@ namespace troupe::directory {
 
 namespace {
 
-using handler = http::task<> (*)(call&);
-struct route {
-  const char* method;
-  const char* pattern;
-  const char* operation; // in the access log
-  handler handle;
-  bool open = false; // to everybody, wherever it listens: no key is touched
-};
+using identity::action;
 
+void read_key(const call& c) { c.from.require(action::read, directory_bucket, c.parameters.at("key")); }
+// Who takes a key away is told its value.
+void take_key(const call& c) {
+  read_key(c);
+  c.from.require(action::remove, directory_bucket, c.parameters.at("key"));
+}
+void list_keys(const call& c) { c.from.require(action::list, directory_bucket); }
+
+using route = surface_route<call>;
 constexpr std::array routes{
-  route{"PUT", "/put", "DirectoryPut", on_put},
-  route{"GET", "/get/{key*}", "DirectoryGet", on_get},
-  route{"DELETE", "/delete/{key*}", "DirectoryDelete", on_delete},
-  route{"GET", "/health", "DirectoryHealth", on_health, true},
-  route{"GET", "/docs", "DirectoryDocs", on_docs, true},
-  route{"GET", "/openapi.json", "DirectoryOpenapi", on_openapi, true},
-  route{"GET", "/buckets/{id}/health", "DiskBucketHealth", on_bucket_health},
-  route{"GET", "/buckets/{id}/keys", "DiskBucketKeys", on_bucket_keys},
-  route{"PUT", "/buckets/{id}/put", "DiskBucketPut", on_put},
-  route{"GET", "/buckets/{id}/get/{key*}", "DiskBucketGet", on_get},
-  route{"DELETE", "/buckets/{id}/delete/{key*}", "DiskBucketDelete", on_delete},
+  route{"PUT", "/put", "DirectoryPut", on_put, handler_asks},
+  route{"GET", "/get/{key*}", "DirectoryGet", on_get, read_key},
+  route{"DELETE", "/delete/{key*}", "DirectoryDelete", on_delete, take_key},
+  route{"GET", "/health", "DirectoryHealth", on_health, open_to_all},
+  route{"GET", "/docs", "DirectoryDocs", on_docs, open_to_all},
+  route{"GET", "/openapi.json", "DirectoryOpenapi", on_openapi, open_to_all},
+  route{"GET", "/buckets/{id}/health", "DiskBucketHealth", on_bucket_health, list_keys},
+  route{"GET", "/buckets/{id}/keys", "DiskBucketKeys", on_bucket_keys, list_keys},
+  route{"PUT", "/buckets/{id}/put", "DiskBucketPut", on_put, handler_asks},
+  route{"GET", "/buckets/{id}/get/{key*}", "DiskBucketGet", on_get, read_key},
+  route{"DELETE", "/buckets/{id}/delete/{key*}", "DiskBucketDelete", on_delete, take_key},
 };
 
 // A page in a browser must not reach an open port of its user's machine by a name of its own (DNS rebinding).
@@ -53,30 +55,6 @@ std::uint32_t bucket_id(const std::string& text) {
   return id;
 }
 
-struct surface : shared_state {
-  explicit surface(surface_context c)
-      : shared_state{.context = c, .signatures = access{c.secret_of, *c.clock}, .table = {}, .memory = {}} {
-    for (const auto& r : routes)
-      table_of_routes.add(
-        r.method, r.pattern, r.operation, [this, &r](auto& rq, auto& rs, const http::path_parameters& parameters) {
-          return serve(r, rq, rs, parameters);
-        });
-  }
-
-  http::task<> serve(const route& r, http::request& rq, http::response& rs, const http::path_parameters& parameters) {
-    call c{.shared = *this, .rq = rq, .rs = rs, .parameters = parameters, .signed_sha256 = {}};
-    if (context.loopback_only && !names_this_machine(rq.host()))
-      throw http::api_error{ec::access_denied,
-        "this port is open to this machine only, so the Host must be localhost or 127.0.0.1, not " +
-          std::string{rq.host()}};
-    if (!context.loopback_only && !r.open) c.signed_sha256 = signed_sha256(signatures.check(rq));
-    if (const auto id = parameters.find("id"); id != parameters.end()) c.bucket = bucket_id(id->second);
-    co_await r.handle(c);
-  }
-
-  http::router table_of_routes;
-};
-
 // What FastAPI answers for a field that is missing or wrong.
 json::array validation(const std::string& message) {
   const auto colon = message.find(": ");
@@ -91,17 +69,25 @@ json::array validation(const std::string& message) {
 
 } // namespace
 
+call::call(const surface_call& c, shared_state& all) : surface_call(c), shared(all) {
+  if (shared.context.loopback_only && !names_this_machine(rq.host()))
+    throw http::api_error{ec::access_denied,
+      "this port is open to this machine only, so the Host must be localhost or 127.0.0.1, not " +
+        std::string{rq.host()}};
+  if (const auto id = parameters.find("id"); id != parameters.end()) bucket = bucket_id(id->second);
+}
+
 http::handler make_handler(surface_context context) {
-  auto shared = std::make_shared<surface>(std::move(context));
-  return [shared](http::request& rq, http::response& rs) -> http::task<> {
-    co_await shared->table_of_routes.dispatch(rq, rs);
-  };
+  entrance_rules rules;
+  rules.open = context.loopback_only;
+  entrance door{*context.identity, std::move(rules)};
+  return surface_handler(std::make_shared<shared_state>(std::move(context)), routes, std::move(door));
 }
 
 std::string render_error(
   const http::request* rq, const error& e, int& status, std::string_view request_id, std::string& content_type) {
   (void)console::render_error(rq, e, status, request_id, content_type); // for the status
-  json::value detail{e.message};
+  json::value detail(e.message);                                        // braces would make it a list
   switch (e.code) {
   case ec::invalid_argument:
     status = 422;
@@ -122,14 +108,6 @@ std::string render_error(
   default: break;
   }
   return json::serialize(json::object{{"detail", std::move(detail)}}) + "\n";
-}
-
-http::task<> answer(call& c, int status, json::object what) {
-  c.rs.status = status;
-  c.rs.set("Content-Type", "application/json");
-  c.rs.set("Cache-Control", "no-store");
-  const auto text = json::serialize(what);
-  co_await c.rs.send(text);
 }
 
 http::task<> answer_no_key(call& c, const std::string& key, std::uint32_t bucket) {

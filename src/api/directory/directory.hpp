@@ -1,6 +1,6 @@
 // directory: the front door for keys and values over plain HTTP, in M disk buckets by the SHA-256 of the key
-// (docs/DIRECTORY.md). Open to everybody on this machine when it listens on loopback; elsewhere every request that touches a
-// key is signed (api/access.hpp).
+// (docs/DIRECTORY.md). Open to everybody on this machine when it listens on loopback; elsewhere, and for who proves who they are,
+// users, roles and policies count: keys are those of the bucket `.directory`.
 #pragma once
 
 #include "api/surface_context.hpp"

@@ -9,7 +9,8 @@ http::task<> on_docs(call& c) {
   c.rs.set("Content-Type", "text/html; charset=utf-8");
   // Nothing but this page's own script, and nothing from elsewhere.
   c.rs.set("Content-Security-Policy",
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'");
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; "
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'");
   c.rs.set("X-Content-Type-Options", "nosniff");
   co_await c.rs.send(docs_page);
 }

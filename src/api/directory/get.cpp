@@ -1,6 +1,6 @@
 // GET /get/{key} and DELETE /delete/{key}.
 #include "api/directory/call.hpp"
-#include "api/directory/put_request.hpp"
+#include "core/directory_put.hpp"
 
 namespace troupe::directory {
 
@@ -25,7 +25,7 @@ http::task<bool> found(call& c, const std::string& key, const keys::value_outcom
 
 http::task<> on_get(call& c) {
   const auto key = key_of(c);
-  const memory_bound::hold memory{c.shared.memory, weight};
+  const http::memory_bound::hold memory{c.shared.memory, weight};
   auto keys = c.make_keys();
   auto outcome = must(co_await keys.get(key));
   const auto there = co_await found(c, key, outcome);
@@ -40,7 +40,7 @@ http::task<> on_get(call& c) {
 
 http::task<> on_delete(call& c) {
   const auto key = key_of(c);
-  const memory_bound::hold memory{c.shared.memory, weight};
+  const http::memory_bound::hold memory{c.shared.memory, weight};
   auto keys = c.make_keys();
   if (c.bucket) {
     const auto at = must(co_await keys.find(key));

@@ -1,6 +1,7 @@
 #include "api/directory/keys.hpp"
 
 #include "core/directory_drain.hpp"
+#include "core/directory_put.hpp"
 #include "core/tables.hpp"
 
 #include <cstring>

@@ -12,8 +12,6 @@
 
 namespace troupe::directory {
 
-inline constexpr std::size_t value_bytes_max = std::size_t{1} << 20;
-
 // One for all io threads.
 class routing_table {
 public:

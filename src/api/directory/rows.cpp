@@ -36,6 +36,7 @@ pb::batch founding(unix_ms now) {
 http::task<result<std::vector<std::optional<std::string>>>> rows::read(std::vector<std::string> keys) {
   pb::read_request request;
   for (const auto& k : keys) request.add_keys(k);
+  request.set_trace(trace_.to_request());
   auto reply = co_await http::ask<wire<pb::read_reply>>(
     *actors_, metadata_, timeout, read_atom::value, wire<pb::read_request>{std::move(request)});
   if (!reply) co_return reply.error();
@@ -51,6 +52,7 @@ http::task<result<pb::list_reply>> rows::list(std::string prefix, std::string af
   request.set_prefix(std::move(prefix));
   request.set_start_after(std::move(after));
   request.set_limit(limit);
+  request.set_trace(trace_.to_request());
   auto reply = co_await http::ask<wire<pb::list_reply>>(
     *actors_, metadata_, timeout, list_atom::value, wire<pb::list_request>{std::move(request)});
   if (!reply) co_return reply.error();
@@ -59,6 +61,7 @@ http::task<result<pb::list_reply>> rows::list(std::string prefix, std::string af
 
 http::task<result<pb::batch_result>> rows::commit(pb::batch batch) {
   batch.set_now_ms(clock_->now());
+  batch.set_trace(trace_.to_request());
   auto reply = co_await http::ask<wire<pb::batch_result>>(
     *actors_, metadata_, timeout, commit_atom::value, wire<pb::batch>{std::move(batch)});
   if (!reply) co_return reply.error();

@@ -20,8 +20,8 @@ inline constexpr std::uint64_t keys_counted_max = 1'000'000;
 class rows {
 public:
   // `actors` is of the io thread that runs the request.
-  rows(http::actor_bridge& actors, metadata_actor metadata, const wall_clock& clock)
-      : actors_(&actors), metadata_(std::move(metadata)), clock_(&clock) {}
+  rows(http::actor_bridge& actors, metadata_actor metadata, const wall_clock& clock, const trace_context& trace = {})
+      : actors_(&actors), metadata_(std::move(metadata)), clock_(&clock), trace_(trace) {}
 
   // All from one state; nothing where there is no row.
   http::task<result<std::vector<std::optional<std::string>>>> read(std::vector<std::string> keys);
@@ -38,6 +38,7 @@ private:
   http::actor_bridge* actors_;
   metadata_actor metadata_;
   const wall_clock* clock_;
+  trace_context trace_;
 };
 
 struct key_count {

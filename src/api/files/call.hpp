@@ -1,16 +1,13 @@
-// call: one authenticated request of the files surface on its way through the handler of its route.
+// call: one request of the files surface, of somebody who may, on its way through the handler of its route.
 #pragma once
 
 #include "api/files/file_info.hpp"
 #include "api/files/files.hpp"
 #include "api/files/log_access.hpp"
 #include "api/http/memory_bound.hpp"
-#include "api/http/response.hpp"
-#include "api/http/router.hpp"
+#include "api/surface.hpp"
 #include "api/surface_context.hpp"
 #include "core/byte_cache.hpp"
-
-#include <boost/json/object.hpp>
 
 #include <atomic>
 #include <mutex>
@@ -39,29 +36,26 @@ struct shared_state {
   std::atomic<std::uint64_t> logged_bytes{0}; // since somebody looked whether segments can be collected
 };
 
-struct call {
+struct call : surface_call {
+  call(const surface_call& c, shared_state& all)
+      : surface_call(c),
+        shared(all),
+        store(all.context.store_of(rq)),
+        actors(all.context.actors_of(rq)),
+        data{store, actors, all.context.metadata, *all.context.clock, rq.trace} {}
+
   shared_state& shared;
-  http::request& rq;
-  http::response& rs;
-  const http::path_parameters& parameters;
   object_store& store;
   http::actor_bridge& actors;
   log_access data;
-  std::string payload_hash; // as it was signed: hex SHA-256 of the body, or UNSIGNED-PAYLOAD
 
   const surface_context& context() const { return shared.context; }
-  // Empty when it is not there.
-  std::string_view query(std::string_view name) const {
-    const auto* value = rq.target().q(name);
-    return value == nullptr ? std::string_view{} : std::string_view{*value};
-  }
   // ?name=, a number from min to max. ec::bad_argument.
   std::uint64_t number(std::string_view name, std::uint64_t otherwise, std::uint64_t min, std::uint64_t max) const;
   // {id}. ec::no_such_key for what is no id.
   const std::string& file_id() const;
 };
 
-http::task<> answer(call&, int status, json::object);
 [[noreturn]] void throw_no_file(const std::string& id);
 // The record of a file; ec::no_such_key.
 http::task<stored_object> look_at(call&, std::string id, bool with_content);

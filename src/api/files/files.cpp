@@ -2,9 +2,6 @@
 
 #include "api/admin/console.hpp"
 #include "api/files/call.hpp"
-#include "api/http/signature_check.hpp"
-
-#include <boost/json/serialize.hpp>
 
 #include <array>
 #include <charconv>
@@ -13,80 +10,33 @@ namespace troupe::files {
 
 namespace {
 
-using handler = http::task<> (*)(call&);
-struct route {
-  const char* method;
-  const char* pattern;
-  const char* operation; // in the access log
-  handler handle;
-};
+using identity::action;
 
-constexpr std::array probes{
-  route{"GET", "/health", "Probe", on_health},
-  route{"GET", "/ready", "Probe", on_ready},
-};
+// The id is made by the handler: what a policy says of all ids counts.
+void create_file(const call& c) { c.from.require(action::write, bucket_name); }
+template <action A>
+void file(const call& c) {
+  c.from.require(A, bucket_name, c.parameters.at("id"));
+}
+void names(const call& c) { c.from.require(action::list, bucket_name); }
+void administrate(const call& c) { c.from.require(action::admin, bucket_name); }
+
+using route = surface_route<call>;
 constexpr std::array routes{
-  route{"POST", "/files", "FileUpload", on_upload},
-  route{"GET", "/files", "FileList", on_list},
-  route{"PUT", "/files/{id}", "FileUpdate", on_update},
-  route{"GET", "/files/{id}", "FileDownload", on_download},
-  route{"DELETE", "/files/{id}", "FileDelete", on_delete},
-  route{"GET", "/admin/replicas", "FileReplicas", on_replicas},
-  route{"GET", "/admin/replicas/{id}", "FileReplicas", on_replica},
-  route{"GET", "/admin/wal", "FileWal", on_wal},
-  route{"GET", "/admin/wal/{segment}", "FileWalSegment", on_segment},
-  route{"POST", "/admin/wal/rotate", "FileWalRotate", on_rotate},
-  route{"POST", "/admin/wal/verify", "FileWalVerify", on_verify},
-  route{"POST", "/admin/wal/replay", "FileWalReplay", on_replay},
-};
-
-struct surface {
-  explicit surface(surface_context c)
-      : shared(std::move(c)), signatures({.service = std::string{signed_service}, .region = {}}) {
-    for (const auto& r : probes) add(open, r);
-    for (const auto& r : routes) add(locked, r);
-  }
-
-  void add(http::router& to, const route& r) {
-    to.add(r.method, r.pattern, r.operation,
-      [this, handle = r.handle](http::request& rq, http::response& rs, const http::path_parameters& parameters) {
-        return serve(handle, rq, rs, parameters);
-      });
-  }
-
-  http::task<> dispatch(http::request& rq, http::response& rs) {
-    const auto& path = rq.target().path;
-    const bool probe = path == "/health" || path == "/ready";
-    if (!probe) authenticate(rq); // before anything is looked up or read
-    const auto& table = probe ? open : locked;
-    co_await table.dispatch(rq, rs);
-  }
-
-  // The one place that decides who may do anything here.
-  void authenticate(http::request& rq) {
-    auto who = signatures(rq, shared.context.secret_of, shared.context.clock->now());
-    if (!who) throw http::api_error{std::move(who).error()};
-    if (who->presigned) throw http::api_error{ec::access_denied, "signatures are taken in headers, not in URLs"};
-    if (who->payload_hash.starts_with("STREAMING-"))
-      throw http::api_error{ec::not_implemented, "x-amz-content-sha256 is the body's SHA-256 or UNSIGNED-PAYLOAD here"};
-  }
-
-  http::task<> serve(handler handle, http::request& rq, http::response& rs, const http::path_parameters& parameters) {
-    call c{.shared = shared,
-      .rq = rq,
-      .rs = rs,
-      .parameters = parameters,
-      .store = shared.context.store_of(rq),
-      .actors = shared.context.actors_of(rq),
-      .data = {shared.context.store_of(rq), shared.context.actors_of(rq), shared.context.metadata,
-        *shared.context.clock},
-      .payload_hash = std::string{rq.header("x-amz-content-sha256")}};
-    co_await handle(c);
-  }
-
-  shared_state shared;
-  http::signature_check signatures;
-  http::router open, locked;
+  route{"GET", "/health", "Probe", on_health, open_to_all},
+  route{"GET", "/ready", "Probe", on_ready, open_to_all},
+  route{"POST", "/files", "FileUpload", on_upload, create_file},
+  route{"GET", "/files", "FileList", on_list, names},
+  route{"PUT", "/files/{id}", "FileUpdate", on_update, file<action::write>},
+  route{"GET", "/files/{id}", "FileDownload", on_download, file<action::read>},
+  route{"DELETE", "/files/{id}", "FileDelete", on_delete, file<action::remove>},
+  route{"GET", "/admin/replicas", "FileReplicas", on_replicas, administrate},
+  route{"GET", "/admin/replicas/{id}", "FileReplicas", on_replica, administrate},
+  route{"GET", "/admin/wal", "FileWal", on_wal, administrate},
+  route{"GET", "/admin/wal/{segment}", "FileWalSegment", on_segment, administrate},
+  route{"POST", "/admin/wal/rotate", "FileWalRotate", on_rotate, administrate},
+  route{"POST", "/admin/wal/verify", "FileWalVerify", on_verify, administrate},
+  route{"POST", "/admin/wal/replay", "FileWalReplay", on_replay, administrate},
 };
 
 } // namespace
@@ -116,17 +66,9 @@ http::task<stored_object> look_at(call& c, std::string id, bool with_content) {
   co_return must(std::move(found));
 }
 
-http::task<> answer(call& c, int status, json::object what) {
-  c.rs.status = status;
-  c.rs.set("Content-Type", "application/json");
-  c.rs.set("Cache-Control", "no-store");
-  const auto text = json::serialize(what) + "\n";
-  co_await c.rs.send(text);
-}
-
 http::handler make_handler(surface_context context) {
-  auto shared = std::make_shared<surface>(std::move(context));
-  return [shared](http::request& rq, http::response& rs) -> http::task<> { co_await shared->dispatch(rq, rs); };
+  entrance door{*context.identity, {}};
+  return surface_handler(std::make_shared<shared_state>(std::move(context)), routes, std::move(door));
 }
 
 std::string render_error(

@@ -9,7 +9,6 @@
 
 namespace troupe::files {
 
-inline constexpr std::string_view signed_service = "troupe";
 inline constexpr std::string_view bucket_name = ".files";
 
 // Answers every path; throws api_error.

@@ -9,6 +9,7 @@ constexpr std::chrono::seconds metadata_timeout{15};
 http::task<std::vector<std::optional<std::string>>> read_rows(log_access& c, std::vector<std::string> keys) {
   pb::read_request what;
   for (const auto& key : keys) what.add_keys(key);
+  what.set_trace(c.trace.to_request());
   auto outcome = co_await http::ask<wire<pb::read_reply>>(
     c.actors, c.metadata, metadata_timeout, read_atom::value, wire<pb::read_request>{std::move(what)});
   const auto reply = must(std::move(outcome));
@@ -24,6 +25,7 @@ http::task<pb::list_reply> list_rows(log_access& c, std::string prefix, std::str
   what.set_prefix(std::move(prefix));
   what.set_start_after(std::move(start_after));
   what.set_limit(limit);
+  what.set_trace(c.trace.to_request());
   auto outcome = co_await http::ask<wire<pb::list_reply>>(
     c.actors, c.metadata, metadata_timeout, list_atom::value, wire<pb::list_request>{std::move(what)});
   const auto reply = must(std::move(outcome));
@@ -32,6 +34,7 @@ http::task<pb::list_reply> list_rows(log_access& c, std::string prefix, std::str
 
 http::task<bool> commit(log_access& c, pb::batch batch) {
   batch.set_now_ms(c.clock.now());
+  batch.set_trace(c.trace.to_request());
   auto outcome = co_await http::ask<wire<pb::batch_result>>(
     c.actors, c.metadata, metadata_timeout, commit_atom::value, wire<pb::batch>{std::move(batch)});
   co_return must(std::move(outcome))->applied();

@@ -1,5 +1,5 @@
-// log_access: what the log and its checks work with: the store, and the rows of the metadata group. For one request, on its io
-// thread.
+// log_access: what the log and its checks work with: the store, and the rows of the metadata group. For one request, or one
+// check, on its io thread.
 #pragma once
 
 #include "actors/interfaces.hpp"
@@ -8,6 +8,7 @@
 #include "api/objects/object_store.hpp"
 #include "base/environment.hpp"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,14 +20,12 @@ struct log_access {
   http::actor_bridge& actors;
   metadata_actor metadata;
   wall_clock& clock;
+  trace_context trace = {};
+  // Called after each page of a walk of rows, for whoever is not to be in a hurry; nothing: as fast as it goes.
+  std::function<http::task<>(std::size_t rows)> pace = {};
 };
 
-// The value, or the error as the answer.
-template <class T>
-T must(result<T> outcome) {
-  if (!outcome) throw http::api_error{std::move(outcome).error()};
-  if constexpr (!std::is_void_v<T>) return std::move(*outcome);
-}
+using http::must;
 
 // Rows in the order asked, nothing for those that are not there.
 http::task<std::vector<std::optional<std::string>>> read_rows(log_access&, std::vector<std::string> keys);

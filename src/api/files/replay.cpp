@@ -1,6 +1,8 @@
 // POST /admin/wal/verify, POST /admin/wal/replay[?repair=restore|all], GET /health, GET /ready.
 #include "api/files/call.hpp"
+#include "api/files/verifier.hpp"
 #include "api/files/wal_check.hpp"
+#include "api/files/wal_repair.hpp"
 
 #include <boost/json/array.hpp>
 
@@ -33,7 +35,9 @@ repairs repairs_of(const call& c) {
 } // namespace
 
 http::task<> on_verify(call& c) {
+  const auto begun = c.context().clock->now();
   const auto found = co_await check_log(c.data);
+  co_await record_verification(c.data, c.context().node, found, begun);
   auto out = to_json(found);
   json::array differences;
   for (const auto& d : found.differences) differences.push_back(to_json(d));
@@ -50,7 +54,7 @@ http::task<> on_replay(call& c) {
   const auto allowed = found.faults.empty() ? how : repairs::none;
   for (const auto& d : found.differences) {
     auto shown = to_json(d);
-    shown["action"] = co_await repair(c.data, d, allowed);
+    shown["action"] = co_await repair(c.data, d, allowed, c.context().files.segment_bytes);
     differences.push_back(std::move(shown));
   }
   out["differences"] = std::move(differences);

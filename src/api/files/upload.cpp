@@ -31,23 +31,17 @@ struct incoming {
   std::unique_ptr<form_source> form;
 };
 
-std::string lower_hex(std::string s) {
-  for (auto& c : s)
-    if (c >= 'A' && c <= 'F') c = static_cast<char>(c + ('a' - 'A'));
-  return s;
-}
-
 http::task<incoming> receive(call& c) {
   auto& body = c.rq.content();
   if (!body.length() || !c.rq.has_header("Content-Length"))
     throw http::api_error{ec::missing_content_length, "an upload needs Content-Length"};
-  const bool is_signed = c.payload_hash != "UNSIGNED-PAYLOAD";
+  const auto& declared = c.from.sha256();
   incoming in{.name = std::string{c.query("name")}, .content_type = std::string{c.rq.header("Content-Type")}};
   auto boundary = must(form_boundary(in.content_type));
   if (!boundary) {
     in.size = *body.length();
     in.source = &body;
-    if (is_signed) in.expected.sha256 = lower_hex(c.payload_hash);
+    if (!declared.empty()) in.expected.sha256 = declared;
   } else {
     in.whole = std::make_unique<hashing_source>(body);
     in.form = std::make_unique<form_source>(*in.whole, std::move(*boundary), *body.length());
@@ -56,10 +50,9 @@ http::task<incoming> receive(call& c) {
     in.source = in.form.get();
     if (in.name.empty()) in.name = in.form->head().filename;
     in.content_type = in.form->head().content_type;
-    if (is_signed) // the whole form was signed
-      in.expected.checksums = [whole = in.whole.get(),
-                                claimed = lower_hex(c.payload_hash)]() -> result<checksum_values> {
-        if (hex_encode(whole->digest()) == claimed) return checksum_values{};
+    if (!declared.empty()) // of the whole form
+      in.expected.checksums = [whole = in.whole.get(), declared]() -> result<checksum_values> {
+        if (hex_encode(whole->digest()) == declared) return checksum_values{};
         return fail(ec::content_sha256_mismatch, "x-amz-content-sha256 is not the SHA-256 of the body");
       };
   }
@@ -173,11 +166,7 @@ http::task<> store_file(
   std::uint64_t logged = 0;
   what.beside = [&](const pb::object_record& record, pb::batch& batch) {
     made = record;
-    pb::file_log_entry entry;
-    entry.set_operation(operation);
-    entry.set_file_id(id);
-    entry.set_data(record.SerializeAsString());
-    entry.set_timestamp_ms(record.modified_ms());
+    auto entry = file_log::entry_of(operation, id, record);
     logged = entry.ByteSizeLong();
     *batch.add_operations() = file_log::append_operation(std::move(entry), c.context().files.segment_bytes);
   };
@@ -199,6 +188,7 @@ http::task<> store_file(
 
 http::task<> on_upload(call& c) {
   auto id = hex_encode(c.context().random->new_data_id().to_bytes());
+  c.from.acts_on(bucket_name, id);
   co_await store_file(c, std::move(id), pb::file_log_entry::create, {});
 }
 

@@ -1,5 +1,6 @@
 // GET /admin/wal, GET /admin/wal/{segment}, POST /admin/wal/rotate: the log as a person looks at it.
 #include "api/files/call.hpp"
+#include "api/files/verifier.hpp"
 #include "api/files/wal_rows.hpp"
 #include "core/tables.hpp"
 
@@ -40,6 +41,8 @@ http::task<> on_wal(call& c) {
   out["segments_kept"] = c.context().files.segments_kept;
   // Operations whose entries are not kept any more: of each file the base holds the last one.
   out["base_entries"] = all.first().first_id() - 1;
+  const auto verified = co_await last_verification(c.data);
+  out["verified"] = to_json(verified);
   co_await answer(c, 200, std::move(out));
 }
 

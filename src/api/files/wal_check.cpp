@@ -1,7 +1,5 @@
 #include "api/files/wal_check.hpp"
 
-#include "codec/digest.hpp"
-#include "codec/text.hpp"
 #include "core/tables.hpp"
 
 #include <set>
@@ -12,6 +10,7 @@ namespace {
 
 constexpr int rounds_max = 5;
 constexpr std::size_t rows_at_a_time = 500;
+constexpr std::uint64_t files_between_reads = 2000; // of what is logged meanwhile, before it is collected
 
 using expectations = std::map<std::string, pb::file_log_entry>;
 
@@ -90,13 +89,16 @@ public:
         row = std::move(object->second);
         object = co_await objects.next();
       }
-      ++out_.files;
+      if (++out_.files % files_between_reads == 0) co_await read_on(nullptr);
       if (judge(expected ? &*expected : nullptr, row))
         note(file);
       else
         base_.erase(file); // only of those that differ it is needed again
     }
   }
+
+  // Segments were collected before their entries were read: nothing that was found counts.
+  bool overtaken() const { return overtaken_; }
 
   // The candidates once more, until nothing was logged about them between two looks at the log.
   http::task<log_check> finish() {
@@ -123,6 +125,10 @@ private:
     for (;;) {
       const auto page = co_await cursor_->next();
       if (page.empty()) co_return;
+      if (const auto next = entries_->next_id(); page.front().id() > next) {
+        const auto now = co_await segments_of(c_);
+        overtaken_ = overtaken_ || now.first().first_id() > next;
+      }
       for (const auto& e : page) {
         auto& t = tallies_[e.segment_id()];
         ++t.entries;
@@ -171,75 +177,9 @@ private:
   std::map<std::uint64_t, tally> tallies_;
   expectations base_; // of the files that may differ
   std::set<std::string> candidates_;
+  bool overtaken_ = false;
   log_check out_;
 };
-
-// Every stored byte, read and compared with the record's ETag, which is the MD5 of what is stored.
-http::task<bool> readable(log_access& c, const std::string& file, const pb::object_record& record) {
-  stored_object object;
-  object.record = record;
-  if (record.inlined()) {
-    std::vector<std::string> keys;
-    keys.push_back(tables::inline_content(bucket_name, file));
-    auto rows = co_await read_rows(c, std::move(keys));
-    if (!rows[0]) co_return false;
-    object.inlined = std::move(*rows[0]);
-    if (object.inlined.size() != record.size()) co_return false;
-  }
-  digest md5s{digest_kind::md5};
-  auto reader = c.store.read(object, 0, record.size());
-  for (;;) {
-    auto piece = co_await reader->next();
-    if (!piece) co_return false;
-    if (piece->empty()) break;
-    md5s.add(*piece);
-  }
-  co_return hex_encode(md5s.finish()) == record.etag();
-}
-
-pb::operation& add(pb::batch& batch, pb::operation::kinds kind, std::string key) {
-  auto& o = *batch.add_operations();
-  o.set_kind(kind);
-  o.set_key(std::move(key));
-  return o;
-}
-
-http::task<const char*> restore(log_access& c, const difference& d) {
-  pb::object_record record, replaced;
-  if (!record.ParseFromString(d.expected->data())) co_return "lost";
-  if (!co_await readable(c, d.file, record)) co_return "lost"; // the source is verified before anything is changed
-  pb::batch batch;
-  const auto key = tables::object(bucket_name, d.file);
-  auto* same = batch.add_preconditions();
-  same->set_key(key);
-  same->set_kind(d.row ? pb::precondition::equals : pb::precondition::not_exists);
-  if (d.row) same->set_digest(tables::digest_of(*d.row));
-  if (record.has_extent()) { // nobody is about to remove what nothing named
-    auto* unclaimed = batch.add_preconditions();
-    unclaimed->set_kind(pb::precondition::not_exists);
-    unclaimed->set_key(tables::condemned_row(data_id::from_bytes(record.extent().data_id())));
-  }
-  auto& put = add(batch, pb::operation::put, key);
-  put.set_value(d.expected->data());
-  // What is replaced gives its pieces back, unless they are the same.
-  if (d.row && replaced.ParseFromString(*d.row))
-    put.set_collect(replaced.extent().data_id() != record.extent().data_id());
-  const bool done = co_await commit(c, std::move(batch));
-  co_return done ? "restored" : "changed";
-}
-
-http::task<const char*> remove_unknown(log_access& c, const difference& d) {
-  pb::batch batch;
-  const auto key = tables::object(bucket_name, d.file);
-  auto* same = batch.add_preconditions();
-  same->set_key(key);
-  same->set_kind(pb::precondition::equals);
-  same->set_digest(tables::digest_of(*d.row));
-  add(batch, pb::operation::erase, key).set_collect(true);
-  add(batch, pb::operation::erase, tables::inline_content(bucket_name, d.file));
-  const bool done = co_await commit(c, std::move(batch));
-  co_return done ? "removed" : "changed";
-}
 
 } // namespace
 
@@ -259,7 +199,8 @@ http::task<log_check> check_log(log_access& c) {
     checker check{c};
     if (!co_await check.read_entries(all)) continue;
     co_await check.compare_all();
-    co_return co_await check.finish();
+    auto found = co_await check.finish();
+    if (!check.overtaken()) co_return found;
   }
   throw http::api_error{ec::unavailable, "segments keep being collected: try again"};
 }
@@ -269,13 +210,6 @@ http::task<log_check> check_active_segment(log_access& c) {
   checker check{c};
   co_await check.read_active(all.active);
   co_return co_await check.finish();
-}
-
-http::task<const char*> repair(log_access& c, const difference& d, repairs how) {
-  if (how == repairs::none) co_return "none";
-  if (d.kind != difference::kinds::unknown) co_return co_await restore(c, d);
-  if (how == repairs::all) co_return co_await remove_unknown(c, d);
-  co_return "none";
 }
 
 } // namespace troupe::files

@@ -1,5 +1,5 @@
 // wal_check: the log of files held against the files: whether its entries are whole and follow each other, and whether every
-// file is what the log says it is. Looks only, except repair().
+// file is what the log says it is. Looks only; wal_repair.hpp changes.
 #pragma once
 
 #include "api/files/wal_rows.hpp"
@@ -37,10 +37,5 @@ struct log_check {
 http::task<log_check> check_log(log_access&);
 // The active segment, and the files that its entries are about: what was written last before this process started.
 http::task<log_check> check_active_segment(log_access&);
-
-enum class repairs : std::uint8_t { none, restore, all }; // `all`: files that the log does not know are removed, too
-// What was done: "restored", "removed", "lost" (its content can not be read, nothing was changed), "changed" (by somebody
-// else meanwhile) or "none".
-http::task<const char*> repair(log_access&, const difference&, repairs how);
 
 } // namespace troupe::files

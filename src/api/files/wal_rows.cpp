@@ -53,6 +53,7 @@ http::task<std::optional<std::pair<std::string, std::string>>> row_walk::next() 
     for (const auto& row : page.entries()) page_.emplace_back(row.key().substr(prefix_.size()), row.value());
     after_ = page.last();
     last_page_ = !page.truncated();
+    if (c_.pace) co_await c_.pace(page_.size());
   }
   std::optional<std::pair<std::string, std::string>> row;
   if (page_.empty()) co_return row;

@@ -24,6 +24,22 @@ namespace troupe::http {
 struct actor_bridge::gate {
   std::mutex mutex;              // held while posting, so that the io_context cannot go away meanwhile
   actor_bridge* owner = nullptr; // null once the bridge is gone; written on the io thread, or after it was joined
+
+  // Answers on their way; the io thread is told of the first, and takes all. Not under the other mutex: telling it wakes
+  // it, and it would wait for whoever told it.
+  using answer_list = std::vector<std::pair<std::uint64_t, caf::message>>;
+  std::mutex answers_mutex;
+  answer_list answers;
+
+  bool add(std::uint64_t id, caf::message what) { // whether it is the first
+    std::lock_guard lock{answers_mutex};
+    answers.emplace_back(id, std::move(what));
+    return answers.size() == 1;
+  }
+  answer_list take() {
+    std::lock_guard lock{answers_mutex};
+    return std::exchange(answers, {});
+  }
 };
 
 class actor_bridge::port final : public caf::monitorable_actor {
@@ -36,12 +52,16 @@ public:
       bounce(what, caf::make_error(caf::sec::unexpected_message));
       return;
     }
+    if (!gate_->add(what->mid.request_id().integer_value(), what->move_content_to_message())) return;
     std::lock_guard lock{gate_->mutex};
-    if (gate_->owner == nullptr) return;
-    asio::post(gate_->owner->io_,
-      [g = gate_, id = what->mid.request_id().integer_value(), m = what->move_content_to_message()]() mutable {
+    if (gate_->owner == nullptr) {
+      gate_->take();
+      return;
+    }
+    asio::post(gate_->owner->io_, [g = gate_] {
+      for (auto& [id, m] : g->take())
         if (g->owner != nullptr) g->owner->answer(id, std::move(m));
-      });
+    });
   }
 
 private:
@@ -104,11 +124,11 @@ task<result<caf::message>> actor_bridge::request(
   if (!to) co_return fail(ec::unavailable, "no such actor");
   if (!waiters_) co_return fail(ec::closed, "the server has stopped");
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<executor>, void(result<caf::message>)>(
-    [&](auto handler) {
-      using handler_type = std::decay_t<decltype(handler)>;
+    [&](auto resume) {
+      using handler_type = std::decay_t<decltype(resume)>;
       auto id = ++waiters_->last_id;
-      waiters_->by_id.emplace(id,
-        waiters::entry{std::make_unique<waiter_of<handler_type>>(std::move(handler)), steady::now() + limit, limit});
+      waiters_->by_id.emplace(
+        id, waiters::entry{std::make_unique<waiter_of<handler_type>>(std::move(resume)), steady::now() + limit, limit});
       if (!waiters_->armed) arm();
       to->enqueue(port_, caf::make_message_id(id), std::move(what), nullptr);
     },

@@ -6,14 +6,18 @@
 #include "api/http/request.hpp"
 #include "base/environment.hpp"
 #include "base/error.hpp"
+#include "core/tracer.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
-struct ssl_ctx_st; // OpenSSL's SSL_CTX
+namespace troupe::net {
+class server_certificate;
+}
 
 namespace troupe::http {
 
@@ -21,7 +25,7 @@ class worker;
 
 // One line of an access log. Views are valid during the call; method and target are empty when the head did not parse.
 struct access_record {
-  std::string_view id, remote, method, target, host, user_agent, operation, principal, action;
+  std::string_view id, remote, method, target, host, user_agent, operation, principal, action, resource;
   int status = 0; // 499: the client left before the whole response was sent
   std::uint64_t bytes_in = 0, bytes_out = 0;
   std::chrono::nanoseconds took{};
@@ -55,13 +59,15 @@ struct server_config {
   std::function<void(worker&)> cut;
   http::limits limits;
   unsigned threads = 1;
-  std::string host = "127.0.0.1"; // a numeric address; "0.0.0.0" or "::" for all
-  std::uint16_t port = 0;         // 0: the kernel picks, see server::port()
-  ssl_ctx_st* tls = nullptr;      // not owned
+  std::string host = "127.0.0.1";                     // a numeric address; "0.0.0.0" or "::" for all
+  std::uint16_t port = 0;                             // 0: the kernel picks, see server::port()
+  std::shared_ptr<const net::server_certificate> tls; // nothing: plain HTTP
   http::observer* watcher = nullptr;
   // Above it a request is answered ec::slow_down and its connection closed; far above it, closed unanswered.
   std::size_t connections_max = 10'000;
   std::string request_id_field = "x-amz-request-id";
+  std::shared_ptr<tracer> tracing; // nothing: off
+  std::string surface;             // a front door's name, for the spans of its requests
 };
 
 } // namespace troupe::http

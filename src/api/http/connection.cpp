@@ -2,9 +2,11 @@
 
 #include "api/http/body.hpp"
 #include "api/http/head_parser.hpp"
+#include "net/server_certificate.hpp"
 
 #include <boost/asio/error.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <cstring>
@@ -33,6 +35,10 @@ int status_of(ec code) {
 
 // Room for chunked framing behind the largest head.
 constexpr std::size_t scratch_bytes = 8192;
+// What a TLS client's first record begins with, and no request does.
+constexpr char tls_handshake = 0x16;
+
+std::shared_ptr<ssl_ctx_st> context_of(const server_config& c) { return c.tls ? c.tls->context() : nullptr; }
 
 } // namespace
 
@@ -42,7 +48,7 @@ connection::connection(tcp_socket socket, connection_count::ticket ticket, surro
       worker_(around.home),
       ticket_(std::move(ticket)),
       refused_(around.refused),
-      state_(std::move(socket), config_.tls, worker_, limits_) {
+      state_(std::move(socket), context_of(config_).get(), worker_, limits_) {
   error_code e;
   if (auto peer = state_.io.socket().remote_endpoint(e); !e) remote_ = peer.address().to_string();
   state_.closing = worker_.draining;
@@ -68,13 +74,19 @@ task<> connection::run(tcp_socket socket, connection_count::ticket ticket, surro
 task<> connection::serve_requests() {
   worker_.tick();
   state_.enter(phase::fresh, limits_.head_time);
-  if (co_await state_.io.handshake()) co_return;
+  const auto shaken = co_await state_.io.handshake();
+  if (shaken.error) co_return;
+  in_the_clear_ = shaken.in_the_clear;
   bool first = true;
   for (;;) {
     if (state_.buffered() == 0) { // between requests: may be parked without a buffer
       if (!first) state_.enter(phase::idle, limits_.idle_time);
       if (state_.closing && !first) co_return;
       if (!co_await first_bytes()) co_return;
+      if (first && !state_.io.tls() && state_.buffer[0] == tls_handshake) { // it could not read what we say
+        co_await linger();
+        co_return;
+      }
     }
     first = false;
     worker_.tick();
@@ -82,6 +94,8 @@ task<> connection::serve_requests() {
     auto head = co_await read_head(parser);
     if (head.gone) co_return;
     bool parsed = !head.refusal;
+    if (parsed && in_the_clear_)
+      head.refusal = fail(ec::bad_request, "Client sent an HTTP request to an HTTPS server.");
     if (parsed && refused_) head.refusal = fail(ec::slow_down, "too many connections");
     if (!co_await serve(parsed, std::move(head.refusal))) co_return;
   }
@@ -189,9 +203,16 @@ task<bool> connection::serve(bool head_parsed, std::optional<error> refusal) {
   }
   body content{state_, head_};
   request rq{head_, content, worker_, {.id = id, .remote = remote_, .tls = state_.io.tls()}};
+  open_span traced;
+  std::string trace_response;
+  if (config_.tracing && head_parsed) {
+    traced = begin_trace(rq);
+    if (traced) trace_response = rq.trace.traceparent();
+  }
   response rs{state_, content,
     {.request_id_field = config_.request_id_field,
       .request_id = id,
+      .trace_response = trace_response,
       .head_only = head_.method == "HEAD",
       .http10 = head_.version == 10,
       .close = refusal || !head_.keep_alive || state_.closing,
@@ -210,6 +231,7 @@ task<bool> connection::serve(bool head_parsed, std::optional<error> refusal) {
     else
       o.gone = !co_await answer_error(head_parsed ? &rq : nullptr, rs, *o.failure, id);
   }
+  if (traced) end_trace(traced, rq, rs, o);
   if (config_.watcher != nullptr) {
     auto method = head_parsed ? head_.method : std::string_view{},
          target = head_parsed ? head_.target : std::string_view{};
@@ -222,6 +244,7 @@ task<bool> connection::serve(bool head_parsed, std::optional<error> refusal) {
       .operation = rq.operation,
       .principal = rq.principal,
       .action = rq.action,
+      .resource = rq.resource,
       .status = o.gone ? 499 : rs.status,
       .bytes_in = content.received(),
       .bytes_out = rs.sent(),
@@ -234,6 +257,27 @@ task<bool> connection::serve(bool head_parsed, std::optional<error> refusal) {
     co_return false;
   }
   co_return co_await settle(rs, content, head_parsed);
+}
+
+open_span connection::begin_trace(request& rq) const {
+  open_span made{config_.tracing, config_.tracing->accept(rq.header("traceparent")), "request", span_kind::server};
+  rq.trace = made.context();
+  return made;
+}
+
+void connection::end_trace(open_span& traced, const request& rq, const response& rs, const outcome& o) const {
+  constexpr std::size_t path_chars_max = 256;
+  traced.name(rq.operation);
+  traced.set("http.request.method", rq.method());
+  traced.set("http.route", config_.surface + " " + rq.operation);
+  traced.set("url.path", rq.raw_target().substr(0, std::min(rq.raw_target().find('?'), path_chars_max)));
+  traced.set("http.response.status_code", static_cast<std::uint64_t>(o.gone ? 499 : rs.status));
+  traced.set("http.request.body.size", rq.content().received());
+  traced.set("http.response.body.size", rs.sent());
+  traced.set("client.address", rq.remote());
+  traced.set("troupe.request_id", rq.id());
+  if (o.gone || rs.status >= 500) traced.failed(o.failure ? o.failure->message : o.gone ? "the client left" : "");
+  traced.end();
 }
 
 task<connection::outcome> connection::call_handler(request& rq, response& rs) {

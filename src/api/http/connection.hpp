@@ -48,6 +48,8 @@ private:
   };
   task<outcome> call_handler(request& rq, response& rs);
   task<bool> answer_error(const request* rq, response& rs, const error& why, std::string_view id);
+  open_span begin_trace(request&) const;
+  void end_trace(open_span&, const request&, const response&, const outcome&) const;
   task<bool> settle(const response& rs, body& content, bool head_parsed);
   task<> linger();
 
@@ -60,6 +62,7 @@ private:
   worker& worker_;
   connection_count::ticket ticket_;
   bool refused_;
+  bool in_the_clear_ = false; // on a TLS port
   connection_state state_;
   request_head head_;
   std::string remote_;

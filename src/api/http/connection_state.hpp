@@ -14,7 +14,7 @@ namespace troupe::http {
 
 enum class phase : std::uint8_t {
   idle,    // between requests
-  fresh,   // accepted, nothing received yet (TLS: shaking hands)
+  fresh,   // accepted, nothing received yet (TLS: shaking hands, which has to end by the same deadline)
   head,    // reading a head
   body,    // waiting for the body that a handler wants
   working, // waiting for the handler: no deadline of ours

@@ -1,4 +1,4 @@
-// failure: the two exceptions of the front doors. They unwind a handler to the server, and never cross below api.
+// failure: the two exceptions of the front doors, and must(), which throws one. They unwind a handler to the server, and never cross below api.
 #pragma once
 
 #include "base/error.hpp"
@@ -6,6 +6,7 @@
 #include <exception>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 namespace troupe::http {
@@ -20,6 +21,13 @@ struct api_error : std::exception {
   ec code;
   std::string message;
 };
+
+// The value, or the error as the answer.
+template <class T>
+T must(result<T> outcome) {
+  if (!outcome) throw api_error{std::move(outcome).error()};
+  if constexpr (!std::is_void_v<T>) return std::move(*outcome);
+}
 
 // The client left, or stopped moving bytes: unwind, send nothing more.
 struct peer_gone : std::runtime_error {

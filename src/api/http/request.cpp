@@ -9,8 +9,8 @@ bool same_name(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
 }
 
-request::request(const request_head& head, http::body& content, worker& io, origin from)
-    : head_(head), content_(content), io_(io), from_(from) {}
+request::request(const request_head& head, http::body& content, worker& io, origin sent_from)
+    : head_(head), content_(content), io_(io), from_(sent_from) {}
 
 const http::header* request::find(std::string_view name) const {
   for (auto& h : head_.headers)

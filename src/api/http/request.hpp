@@ -4,11 +4,17 @@
 #include "api/http/body.hpp"
 #include "api/http/head.hpp"
 #include "codec/uri.hpp"
+#include "core/trace_context.hpp"
 
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+
+namespace troupe {
+class caller;
+}
 
 namespace troupe::http {
 
@@ -46,6 +52,13 @@ public:
   // out: for the audit log.
   std::string principal;
   const char* action = "";
+  std::string resource; // what is acted on, as policies call it; empty: what the path says
+  // Who that is, for the handlers of api/surface.hpp.
+  const troupe::caller* from = nullptr;
+  // What is done for it is a child of this; mostly none.
+  trace_context trace;
+  // Of whoever serves it: lives until the handler has returned.
+  std::shared_ptr<void> kept;
 
 private:
   friend class connection;

@@ -135,6 +135,10 @@ void response::compose(std::optional<std::uint64_t> length) {
     out += ": ";
     out += how_.request_id;
   }
+  if (!how_.trace_response.empty()) {
+    out += "\r\ntraceresponse: ";
+    out += how_.trace_response;
+  }
   if (status != 204 && status != 304) {
     if (length) {
       out += "\r\nContent-Length: ";

@@ -19,7 +19,8 @@ class response {
 public:
   struct framing {
     std::string_view request_id_field, request_id;
-    bool head_only = false; // HEAD: headers as for GET, no body
+    std::string_view trace_response; // W3C's traceresponse; empty: none
+    bool head_only = false;          // HEAD: headers as for GET, no body
     bool http10 = false;
     bool close = false;
     std::uint64_t drain_bytes_max = 0;

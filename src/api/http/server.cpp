@@ -45,6 +45,7 @@ void look_at_deadlines(worker& w, const limits& bounds) {
     }
     if (now < c->deadline || c->refill(now)) continue;
     c->timed_out = true;
+    if (c->at == phase::idle) c->io.say_goodbye();
     // A slow head or body can be answered; a slow reader, and silence, cannot.
     if (c->at == phase::head || c->at == phase::body)
       c->io.cancel();
@@ -158,7 +159,7 @@ result<> server::start() {
   if (impl_->running) return fail(ec::bad_argument, "the server runs already");
   TROUPE_TRY(impl_->listen());
   // OpenSSL writes with write(2): without this a client that leaves kills the process.
-  if (impl_->config.tls != nullptr) std::signal(SIGPIPE, SIG_IGN);
+  if (impl_->config.tls) std::signal(SIGPIPE, SIG_IGN);
   impl_->running = true;
   asio::co_spawn(impl_->threads.front()->home.context().get_executor(), impl_->accept(), asio::detached);
   for (auto& t : impl_->threads) {
@@ -186,7 +187,8 @@ std::size_t server::stop(std::chrono::milliseconds grace) {
       w.draining = true;
       for (auto* c = w.first_connection(); c != nullptr; c = c->next) {
         c->closing = true; // its response will say so
-        if (c->at == phase::idle || c->at == phase::fresh) c->io.cancel();
+        // A request that has arrived and was not looked at yet is served.
+        if ((c->at == phase::idle || c->at == phase::fresh) && !c->io.has_unread()) c->io.cancel();
       }
     });
   std::size_t cut = 0;

@@ -15,6 +15,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace troupe::http {
 
@@ -23,6 +24,10 @@ namespace {
 // Bytes one connection may read before the others of its thread get a turn.
 constexpr std::size_t turn_bytes_max = 128 << 10;
 constexpr std::size_t tls_record_bytes = 16384;
+constexpr std::size_t tls_record_bytes_max = tls_record_bytes + 261; // header, and what TLS 1.3 may add
+
+// No TLS record begins with such a byte, and every request does (an empty line before it is allowed).
+bool begins_request(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '\r' || c == '\n'; }
 
 error_code system_error(int number) { return {number, boost::system::system_category()}; }
 
@@ -41,49 +46,77 @@ stream::stream(tcp_socket socket, ssl_ctx_st* tls) : socket_(std::move(socket)) 
   SSL_set_accept_state(ssl_);
 }
 
-stream::~stream() { SSL_free(ssl_); }
+stream::~stream() {
+  say_goodbye();
+  SSL_free(ssl_);
+}
 
-task<error_code> stream::handshake() {
-  if (ssl_ == nullptr) co_return error_code{};
+// Not read: OpenSSL begins with it.
+task<read_result> stream::wait_for_first_byte(char& first) {
+  for (;;) {
+    auto [e] = co_await socket_.async_wait(tcp_socket::wait_read, tuple_task);
+    if (e) co_return read_result{e, 0};
+    auto n = ::recv(socket_.native_handle(), &first, 1, MSG_PEEK);
+    if (n >= 0) co_return read_result{{}, static_cast<std::size_t>(n)};
+    if (errno != EAGAIN && errno != EINTR) co_return read_result{system_error(errno), 0};
+  }
+}
+
+task<handshake_result> stream::handshake() {
+  if (ssl_ == nullptr) co_return handshake_result{};
+  char first = 0;
+  auto came = co_await wait_for_first_byte(first);
+  if (!came.error && came.bytes == 0) came.error = asio::error::eof;
+  if (came.error) co_return handshake_result{came.error};
+  if (begins_request(first)) {
+    SSL_free(std::exchange(ssl_, nullptr));
+    co_return handshake_result{{}, true};
+  }
   for (;;) {
     ERR_clear_error();
     int r = SSL_do_handshake(ssl_);
-    if (r == 1) co_return error_code{};
-    if (auto e = co_await wait_tls(r)) co_return e;
+    if (r == 1) co_return handshake_result{};
+    if (auto e = co_await wait_tls(r)) co_return handshake_result{e};
   }
 }
 
 task<read_result> stream::read_some(void* to, std::size_t n, std::size_t wanted) {
-  if (ssl_ == nullptr) {
-    ssize_t r = ::recv(socket_.native_handle(), to, n, 0);
-    if (r >= 0) {
-      co_await take_turns(static_cast<std::size_t>(r));
-      co_return read_result{{}, static_cast<std::size_t>(r)};
-    }
-    if (errno != EAGAIN && errno != EINTR) co_return read_result{system_error(errno), 0};
-    wake_at(wanted);
-    co_return co_await read_woken(to, n);
+  if (ssl_ != nullptr) co_return co_await read_tls(to, n, wanted);
+  ssize_t r = ::recv(socket_.native_handle(), to, n, 0);
+  if (r >= 0) {
+    co_await take_turns(static_cast<std::size_t>(r));
+    co_return read_result{{}, static_cast<std::size_t>(r)};
   }
+  if (errno != EAGAIN && errno != EINTR) co_return read_result{system_error(errno), 0};
+  wake_at(wanted);
+  co_return co_await read_woken(to, n);
+}
+
+// OpenSSL gives a record at a time: as many are taken as there are, up to what fits.
+task<read_result> stream::read_tls(void* to, std::size_t n, std::size_t wanted) {
+  std::size_t got = 0;
   for (;;) {
     ERR_clear_error();
     errno = 0;
     std::size_t k = 0;
-    int r = SSL_read_ex(ssl_, to, n, &k);
+    int r = SSL_read_ex(ssl_, static_cast<std::byte*>(to) + got, n - got, &k);
     if (r == 1) {
-      co_await take_turns(k);
-      co_return read_result{{}, k};
+      got += k;
+      if (got < std::min(n, turn_bytes_max) && (got < wanted || SSL_has_pending(ssl_) == 1)) continue;
+    }
+    if (got != 0) { // an end or an error comes again
+      co_await take_turns(got);
+      co_return read_result{{}, got};
     }
     int e = SSL_get_error(ssl_, r);
     if (e == SSL_ERROR_ZERO_RETURN || (e == SSL_ERROR_SYSCALL && errno == 0)) co_return read_result{};
-    if (e == SSL_ERROR_SSL && ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
-      co_return read_result{};
-    if (auto failed = co_await wait_tls(r)) co_return read_result{failed, 0};
+    if (auto failed = co_await wait_tls(r, wanted)) co_return read_result{failed, 0};
   }
 }
 
 // The kernel makes the receive buffer large enough for it, and takes no more than half of what it may be.
 void stream::wake_at(std::size_t bytes) {
-  if (ssl_ != nullptr || bytes == low_water_) return;
+  if (bytes == low_water_) return;
   auto value = static_cast<int>(bytes);
   if (::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVLOWAT, &value, sizeof value) == 0) low_water_ = bytes;
 }
@@ -201,13 +234,25 @@ task<error_code> stream::write_record(bytes_view b) {
   co_return error_code{};
 }
 
+// A few bytes, which the kernel takes or not: nobody waits for them.
+void stream::say_goodbye() {
+  if (ssl_ == nullptr || cut_ || !socket_.is_open() || SSL_in_init(ssl_) == 1) return;
+  if ((SSL_get_shutdown(ssl_) & SSL_SENT_SHUTDOWN) != 0) return;
+  ERR_clear_error();
+  SSL_shutdown(ssl_);
+  ERR_clear_error();
+}
+
 void stream::shutdown_write() {
-  if (ssl_ != nullptr && SSL_in_init(ssl_) == 0) {
-    ERR_clear_error();
-    SSL_shutdown(ssl_);
-  }
+  say_goodbye();
   error_code ignored;
   socket_.shutdown(tcp_socket::shutdown_send, ignored);
+}
+
+bool stream::has_unread() const {
+  if (ssl_ != nullptr && SSL_has_pending(ssl_) == 1) return true;
+  error_code failed;
+  return socket_.available(failed) > 0 && !failed;
 }
 
 void stream::cancel() {
@@ -216,12 +261,14 @@ void stream::cancel() {
 }
 
 void stream::abort() {
+  cut_ = true;
   error_code ignored;
   socket_.shutdown(tcp_socket::shutdown_both, ignored);
   socket_.cancel(ignored);
 }
 
 void stream::reset_on_close() {
+  cut_ = true;
   // Not through Asio: it takes the option back before it closes a socket.
   ::linger now{1, 0};
   ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
@@ -236,9 +283,11 @@ task<> stream::take_turns(std::size_t moved) {
   co_await asio::post(socket_.get_executor(), use_task);
 }
 
-task<error_code> stream::wait_tls(int result) {
+// `wanted` bytes are certain to come, and are more when they are encrypted; but OpenSSL may hold a part of one record.
+task<error_code> stream::wait_tls(int result, std::size_t wanted) {
   switch (SSL_get_error(ssl_, result)) {
   case SSL_ERROR_WANT_READ: {
+    wake_at(wanted > 2 * tls_record_bytes_max ? wanted - tls_record_bytes_max : 1);
     auto [e] = co_await socket_.async_wait(tcp_socket::wait_read, tuple_task);
     turn_bytes_ = 0;
     co_return e;
@@ -247,8 +296,8 @@ task<error_code> stream::wait_tls(int result) {
     auto [e] = co_await socket_.async_wait(tcp_socket::wait_write, tuple_task);
     co_return e;
   }
-  case SSL_ERROR_SYSCALL: co_return system_error(errno != 0 ? errno : ECONNRESET);
-  default: co_return system_error(EPROTO);
+  case SSL_ERROR_SYSCALL: cut_ = true; co_return system_error(errno != 0 ? errno : ECONNRESET);
+  default: cut_ = true; co_return system_error(EPROTO);
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "api/http/asio.hpp"
+#include "api/http/hash_batch.hpp"
 #include "api/http/page_pool.hpp"
 #include "base/environment.hpp"
 
@@ -22,6 +23,7 @@ public:
 
   unsigned index() const { return index_; }
   asio::io_context& context() { return context_; }
+  hash_batch& hashes() { return hashes_; }
   unix_ms now_unix_ms() const { return clock_.now(); }
   // Monotonic, refreshed at the start of each request and by each sweep: good for deadlines, not for measuring.
   steady::time_point now() const { return now_; }
@@ -49,7 +51,8 @@ private:
   std::string date_;
   std::uint64_t id_state_ = 0;
   connection_state* first_ = nullptr;
-  asio::io_context context_{1}; // last: it takes suspended coroutines with it, which still use the rest
+  asio::io_context context_{1}; // it takes suspended coroutines with it, which still use the rest
+  hash_batch hashes_{context_};
 };
 
 } // namespace troupe::http

@@ -4,10 +4,7 @@
 
 namespace troupe {
 
-namespace {
-
-// What follows "Bearer ", a scheme in any case (RFC 9110 section 11.1); nothing for another scheme.
-std::optional<std::string_view> bearer(std::string_view authorization) {
+std::optional<std::string_view> bearer_token(std::string_view authorization) {
   constexpr std::string_view scheme = "bearer ";
   if (authorization.size() < scheme.size() || !http::same_name(authorization.substr(0, scheme.size()), scheme))
     return std::nullopt;
@@ -16,6 +13,8 @@ std::optional<std::string_view> bearer(std::string_view authorization) {
   while (token.ends_with(' ')) token.remove_suffix(1);
   return token;
 }
+
+namespace {
 
 std::size_t count(const http::request& rq, std::string_view name) {
   std::size_t n = 0;
@@ -30,7 +29,7 @@ authenticator::authenticator(const identity_gate& g, sigv4_rules rules, http::si
 
 result<authenticated> authenticator::operator()(http::request& rq) {
   const auto authorizations = count(rq, "authorization"), api_keys = count(rq, "x-api-key");
-  const auto token = bearer(rq.header("authorization"));
+  const auto token = bearer_token(rq.header("authorization"));
   const bool presigned = rq.target().q("X-Amz-Algorithm") != nullptr;
   if (api_keys > 1 || (api_keys == 1 && (authorizations != 0 || presigned)) ||
     (token && (authorizations > 1 || presigned)))
@@ -54,12 +53,6 @@ result<authenticated> authenticator::operator()(http::request& rq) {
   out.who = std::move(*who);
   rq.principal = out.who.text();
   return out;
-}
-
-result<> authorise(
-  const identity_gate& g, http::request& rq, const identity::principal& who, const identity::request& what) {
-  rq.action = identity::to_string(what.action);
-  return g.authorise(who, what);
 }
 
 } // namespace troupe

@@ -1,11 +1,6 @@
 // authenticator: who sent an HTTP request, for any front door. One proof a request: a SigV4 signature (in headers or a
-// presigned URL), `Authorization: Bearer <JWT>`, or `X-API-Key: <key>`. What a front door does with it:
-//
-//   authenticator who_sent{*context.identity, {.service = "s3db"}};      // once, shared by its io threads
-//   const auto caller = must(who_sent(rq));                              // each request, before anything is looked up
-//   must(authorise(*context.identity, rq, caller.who, {.action = action::write, .bucket = bucket, .key = key}));
-//
-// Both leave in the request, for the audit log, who it was and what it wanted.
+// presigned URL), `Authorization: Bearer <JWT>`, or `X-API-Key: <key>`. It leaves in the request who it was, for the audit log.
+// Front doors with a table of routes ask it through entrance.hpp.
 #pragma once
 
 #include "api/http/signature_check.hpp"
@@ -33,7 +28,7 @@ private:
   http::signature_check signatures_;
 };
 
-// Of one action; the last one of a request is what the audit log tells.
-result<> authorise(const identity_gate&, http::request&, const identity::principal&, const identity::request&);
+// What follows "Bearer ", a scheme in any case (RFC 9110 section 11.1); nothing for another scheme.
+std::optional<std::string_view> bearer_token(std::string_view authorization);
 
 } // namespace troupe

@@ -1,10 +1,13 @@
 #include "api/identity/gate.hpp"
 
 #include "codec/digest.hpp"
+#include "codec/uri.hpp"
 
 namespace troupe {
 
 namespace {
+
+constexpr std::size_t shown_bytes_max = 200; // of a key, in a message
 
 error unknown_key() {
   return fail(ec::invalid_access_key_id, "The AWS Access Key Id you provided does not exist in our records.");
@@ -75,7 +78,13 @@ bool identity_gate::allows(const identity::principal& who, const identity::reque
 
 result<> identity_gate::authorise(const identity::principal& who, const identity::request& what) const {
   if (allows(who, what)) return {};
-  return fail(ec::access_denied, "Access Denied");
+  const bool looks = what.action == identity::action::read || what.action == identity::action::list;
+  if (what.bucket.empty())
+    return fail(ec::access_denied,
+      who.text() + (looks ? " may not look: it needs the role reader" : " may not: it needs the role admin"));
+  return fail(ec::access_denied,
+    who.text() + " may not " + identity::to_string(what.action) + " /" + std::string{what.bucket} + "/" +
+      percent_encode(what.key.substr(0, shown_bytes_max), true) + ": no role or policy allows it, or one denies it");
 }
 
 bool identity_gate::shows(const identity::principal& who, std::string_view bucket) const {

@@ -46,7 +46,7 @@ public:
   result<identity::principal> of_token(std::string_view text) const;
 
   bool allows(const identity::principal&, const identity::request&) const;
-  // The same as an outcome: ec::access_denied.
+  // The same as an outcome: ec::access_denied, which says who may not do what.
   result<> authorise(const identity::principal&, const identity::request&) const;
   // Whether they may know that a bucket is there.
   bool shows(const identity::principal&, std::string_view bucket) const;

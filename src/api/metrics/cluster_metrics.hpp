@@ -1,20 +1,20 @@
-// cluster_metrics: what a survey of the cluster and the process itself say, as Prometheus families. Gathered anew for each
-// scrape; pure, but for process_metrics(), which reads /proc/self.
+// cluster_metrics: what the cluster says of itself, as Prometheus families: a survey of its nodes and metadata members, and
+// the last word of those who heal it. Every console exports these lines, each as it sees the cluster: they are not to be
+// added up over processes (docs/MONITORING.md). Pure; gathered anew for each scrape.
 #pragma once
 
 #include "actors/survey.hpp"
-
-#include <prometheus/metric_family.h>
+#include "api/metrics/family.hpp"
 
 #include <cstdint>
-#include <optional>
-#include <vector>
 
 namespace troupe::metrics {
 
 // Label `node` names who it is about. A node that did not answer has troupe_node_answers 0 and no other line.
-std::vector<prometheus::MetricFamily> cluster_metrics(const cluster_survey&);
-// Memory, processor time, descriptors and threads, under the names that Prometheus' own clients use.
-std::vector<prometheus::MetricFamily> process_metrics();
+families cluster_metrics(const cluster_survey&);
+
+families healing_metrics(const pb::healing_report&);
+// Rows of table repairs, as far as they were counted.
+families repair_metrics(std::uint64_t rows);
 
 } // namespace troupe::metrics

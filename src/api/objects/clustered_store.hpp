@@ -11,6 +11,8 @@
 #include "core/placement.hpp"
 #include "core/read_pins.hpp"
 #include "core/stripe.hpp"
+#include "core/tracer.hpp"
+#include "core/upload_era.hpp"
 
 #include <chrono>
 #include <memory>
@@ -25,8 +27,10 @@ struct clustered_store_options {
   entropy* random = nullptr;
   read_pins* pins = nullptr;
   std::shared_ptr<const live_node_counts> nodes; // with the size, decides the geometry of new content
-  troupe::redundancy redundancy;                 // the same
+  std::shared_ptr<const known_upload_era> era;   // empty: the first one, for ever
+  troupe::redundancy redundancy;                 // the same as `nodes`
   std::uint64_t inline_bytes_max = 8192;         // content up to this lives in the metadata row
+  std::shared_ptr<tracer> tracing;               // nothing: off
   // A bound on every wait; a client that meets one gets 503 and may retry.
   std::chrono::milliseconds metadata_timeout{15'000};
   std::chrono::milliseconds content_timeout{60'000};
@@ -55,7 +59,20 @@ public:
         bridge_(bridge),
         memory_(memory),
         gate_(std::make_shared<release_gate>(io.context())) {}
-  ~clustered_store() override { gate_->close(); }
+  // The same store, for one request that is traced; `all` outlives it.
+  clustered_store(const clustered_store& all, const trace_context& trace)
+      : options_(all.options_),
+        io_(all.io_),
+        bridge_(all.bridge_),
+        memory_(all.memory_),
+        gate_(all.gate_),
+        of_request_(true),
+        trace_(trace) {}
+  clustered_store(const clustered_store&) = delete;
+  clustered_store& operator=(const clustered_store&) = delete;
+  ~clustered_store() override {
+    if (!of_request_) gate_->close();
+  }
 
   http::task<result<>> create_bucket(std::string name, std::string owner, std::string region) override;
   http::task<result<pb::bucket_record>> bucket(std::string name) override;
@@ -100,7 +117,7 @@ private:
   void discard(const content&);
   void discard_unless_committed(const content&, const error& of_commit);
   void add_repair(pb::batch&, const content&);
-  // Every batch that names new content has this precondition: the sweeper has not condemned it (orphan_hunt.hpp).
+  // Every batch that names new content has these preconditions: the sweeper has not condemned it (core/upload_era.hpp).
   void add_claim(pb::batch&, const content&);
 
   // The object's record, and its content when that is inlined.
@@ -126,6 +143,8 @@ private:
   http::actor_bridge& bridge_;
   http::budget& memory_;
   std::shared_ptr<release_gate> gate_;
+  bool of_request_ = false;
+  trace_context trace_; // of the request; mostly none
 };
 
 } // namespace troupe

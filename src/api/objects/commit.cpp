@@ -2,6 +2,8 @@
 #include "api/objects/clustered_store.hpp"
 #include "core/tables.hpp"
 
+#include <set>
+
 namespace troupe {
 namespace {
 
@@ -21,9 +23,14 @@ bool names(const std::string& pattern, const std::string& etag) { return pattern
 http::task<result<std::vector<std::optional<std::string>>>> clustered_store::read_rows(std::vector<std::string> keys) {
   pb::read_request request;
   for (const auto& k : keys) request.add_keys(k);
+  open_span traced{options_.tracing, trace_, "metadata read", span_kind::client};
+  request.set_trace(traced.context_bytes());
   auto reply = co_await http::ask<wire<pb::read_reply>>(bridge_, options_.metadata, options_.metadata_timeout,
     read_atom::value, wire<pb::read_request>{std::move(request)});
-  if (!reply) co_return reply.error();
+  if (!reply) {
+    traced.failed(reply.error().message);
+    co_return reply.error();
+  }
   std::vector<std::optional<std::string>> rows(keys.size());
   int next = 0;
   for (std::size_t i = 0; i < keys.size() && next < (*reply)->rows_size(); ++i) {
@@ -50,17 +57,27 @@ http::task<result<pb::list_reply>> clustered_store::list_rows(
   request.set_start_after(std::move(start_after));
   request.set_delimiter(std::move(delimiter));
   request.set_limit(limit);
+  open_span traced{options_.tracing, trace_, "metadata list", span_kind::client};
+  request.set_trace(traced.context_bytes());
   auto reply = co_await http::ask<wire<pb::list_reply>>(bridge_, options_.metadata, options_.metadata_timeout,
     list_atom::value, wire<pb::list_request>{std::move(request)});
-  if (!reply) co_return reply.error();
+  if (!reply) {
+    traced.failed(reply.error().message);
+    co_return reply.error();
+  }
   co_return **reply;
 }
 
 http::task<result<pb::batch_result>> clustered_store::commit(pb::batch batch) {
   batch.set_now_ms(options_.clock->now());
+  open_span traced{options_.tracing, trace_, "metadata commit", span_kind::client};
+  batch.set_trace(traced.context_bytes());
   auto reply = co_await http::ask<wire<pb::batch_result>>(
     bridge_, options_.metadata, options_.metadata_timeout, commit_atom::value, wire<pb::batch>{std::move(batch)});
-  if (!reply) co_return reply.error();
+  if (!reply) {
+    traced.failed(reply.error().message);
+    co_return reply.error();
+  }
   co_return **reply;
 }
 
@@ -94,9 +111,9 @@ http::task<result<>> clustered_store::publish(
     base.mutable_operations()->MergeFrom(conditions.also->operations());
   }
   auto own = static_cast<std::uint32_t>(base.preconditions_size()); // the caller's come first
-  auto claim = own; // which of the caller's speaks of condemned content; none
+  std::set<std::uint32_t> claims; // those of the caller's that speak of condemned content
   for (std::uint32_t i = 0; i < own; ++i)
-    if (base.preconditions(static_cast<int>(i)).key().starts_with(tables::condemned)) claim = i;
+    if (upload_era::is_claim(base.preconditions(static_cast<int>(i)))) claims.insert(i);
   add(base, pb::precondition::exists, tables::bucket(bucket));
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
     base.mutable_preconditions()->DeleteSubrange(
@@ -107,7 +124,7 @@ http::task<result<>> clustered_store::publish(
     auto done = co_await commit(std::move(proposal));
     if (!done) co_return done.error();
     if (done->applied()) co_return result<>{};
-    if (done->failed_precondition() < own && done->failed_precondition() == claim)
+    if (claims.contains(done->failed_precondition()))
       co_return fail(ec::slow_down, "this took so long that what was sent was taken for abandoned: send it again");
     if (done->failed_precondition() < own)
       co_return fail(ec::conflict, "another request changed what this one builds on");

@@ -19,8 +19,8 @@ struct run {
 class run_reader final : public object_reader {
 public:
   run_reader(std::vector<run> runs, const clustered_store_options& options, http::worker& io,
-    http::actor_bridge& bridge, http::budget& memory)
-      : runs_(std::move(runs)), options_(options), io_(io), bridge_(bridge), memory_(memory) {
+    http::actor_bridge& bridge, http::budget& memory, const trace_context& trace)
+      : runs_(std::move(runs)), options_(options), io_(io), bridge_(bridge), memory_(memory), trace_(trace) {
     for (const auto& r : runs_)
       if (r.extent) pins_.push_back(options_.pins->hold(data_id::from_bytes(r.extent->data_id())));
   }
@@ -62,7 +62,7 @@ private:
     }
     got_ = 0;
     auto session = co_await http::ask<download_actor>(bridge_, options_.replicator, options_.content_timeout,
-      download_atom::value, wire<pb::extent>{*r.extent}, r.offset, r.length);
+      download_atom::value, wire<pb::extent>{*r.extent}, r.offset, r.length, trace_);
     if (!session) co_return session.error();
     session_ = std::move(*session);
     co_return result<>{};
@@ -77,6 +77,7 @@ private:
   http::worker& io_;
   http::actor_bridge& bridge_;
   http::budget& memory_;
+  const trace_context trace_;
   std::vector<read_pins::pin> pins_;
   std::optional<http::budget::hold> hold_;
   download_actor session_;
@@ -156,7 +157,7 @@ std::unique_ptr<object_reader> clustered_store::read(
   } else if (n != 0) {
     runs.push_back(extent_run(object.record.extent(), from, n));
   }
-  return std::make_unique<run_reader>(std::move(runs), options_, io_, bridge_, memory_);
+  return std::make_unique<run_reader>(std::move(runs), options_, io_, bridge_, memory_, trace_);
 }
 
 http::task<std::size_t> object_content::read(bytes_span dst) {

@@ -121,7 +121,8 @@ http::task<result<clustered_store::content>> clustered_store::inline_content(
   if (co_await http::read_full(source, all) != all.size())
     co_return fail(ec::incomplete_body, "the body ended before its declared length");
   if (auto end = co_await expect_end(source); !end) co_return end.error();
-  c.md5 = std::string{as_text(md5(all))};
+  auto digest = co_await io_.hashes().md5(all);
+  c.md5 = std::string{as_text(digest)};
   if (auto kinds = wanted(what); !kinds.empty()) {
     checksum_state checksums{kinds};
     checksums.add(all);
@@ -139,11 +140,13 @@ http::task<result<clustered_store::content>> clustered_store::spread_content(
   upload.geometry = default_geometry(nodes, what.size, options_.redundancy);
   upload.checksums = wanted(what);
   upload.durability = what.durability;
+  upload.trace = trace_;
   if (what.durability == durability::first && upload.geometry.k != 1)
     co_return fail(ec::invalid_request,
       "content of " + std::to_string(what.size) +
         " bytes is erasure-coded here: one piece of it is no copy, so it cannot be acknowledged after the first one");
   stripe_layout layout{upload.geometry, what.size};
+  const auto era = options_.era ? options_.era->number() : 0; // before any piece of it is anywhere
   auto started = co_await http::ask<upload_actor>(
     bridge_, options_.replicator, options_.content_timeout, upload_atom::value, std::move(upload));
   if (!started) co_return started.error();
@@ -180,6 +183,7 @@ http::task<result<clustered_store::content>> clustered_store::spread_content(
   session.dismiss();
   content c;
   c.extent = std::move(summary->extent);
+  c.extent.set_era(era);
   c.repair = std::move(summary->repair);
   c.md5 = std::move(summary->md5);
   c.checksums = std::move(summary->checksums);
@@ -236,9 +240,7 @@ void clustered_store::add_repair(pb::batch& batch, const content& c) {
 
 void clustered_store::add_claim(pb::batch& batch, const content& c) {
   if (c.inlined || c.extent.data_id().empty()) return;
-  auto* unclaimed = batch.add_preconditions();
-  unclaimed->set_kind(pb::precondition::not_exists);
-  unclaimed->set_key(tables::condemned_row(data_id::from_bytes(c.extent.data_id())));
+  upload_era::add_claim(batch, c.extent);
 }
 
 http::task<result<put_outcome>> clustered_store::put(put_object what, http::body_source& source) {

@@ -1,15 +1,12 @@
-// call: one authenticated request of s3db on its way through the handler of its route.
+// call: one request of s3db, of somebody who may, on its way through the handler of its route.
 #pragma once
 
 #include "api/http/ask.hpp"
 #include "api/http/failure.hpp"
 #include "api/http/memory_bound.hpp"
-#include "api/http/response.hpp"
-#include "api/http/router.hpp"
 #include "api/s3db/global_state.hpp"
+#include "api/surface.hpp"
 #include "api/surface_context.hpp"
-
-#include <boost/json/object.hpp>
 
 #include <string>
 #include <string_view>
@@ -18,35 +15,37 @@ namespace troupe::s3db {
 
 namespace json = boost::json;
 
-struct call {
-  const surface_context& context;
-  http::memory_bound& memory;
-  http::request& rq;
-  http::response& rs;
-  const http::path_parameters& parameters;
-  http::actor_bridge& actors;
-  std::string signed_hash; // of the body, hex; empty when the request needs no signature
+inline constexpr std::string_view bucket_name = ".s3db"; // of policies; a key there is TABLE/KEY
 
-  global_state state() const { return {actors, context.metadata, *context.clock}; }
-  // Empty when it is not there.
-  std::string_view query(std::string_view name) const {
-    const auto* value = rq.target().q(name);
-    return value == nullptr ? std::string_view{} : std::string_view{*value};
-  }
+struct shared_state {
+  static constexpr std::uint64_t memory_bytes_max = std::uint64_t{128} << 20;
+
+  explicit shared_state(surface_context c) : context(std::move(c)) {}
+  surface_context context;
+  http::memory_bound memory{memory_bytes_max};
 };
 
-template <class T>
-T must(result<T> outcome) {
-  if (!outcome) throw http::api_error{std::move(outcome).error()};
-  if constexpr (!std::is_void_v<T>) return std::move(*outcome);
-}
+struct call : surface_call {
+  call(const surface_call& c, shared_state& all)
+      : surface_call(c), context(all.context), memory(all.memory), actors(all.context.actors_of(rq)) {}
 
-http::task<> answer(call&, int status, json::object);
-// The body, compared with the hash that was signed. ec::too_large beyond bytes_max.
-http::task<std::string> signed_body(call&, std::size_t bytes_max);
+  const surface_context& context;
+  http::memory_bound& memory;
+  http::actor_bridge& actors;
+
+  global_state state() const { return {actors, context.metadata, *context.clock, rq.trace}; }
+};
+
+using http::must;
 
 // Answers 307 when the client asks for the leader (?consistency=leader) and this process does not have it. Whether it did.
 http::task<bool> redirected(call&);
+
+// What their routes ask of the caller: TABLE/KEY, or the names that a scan is of. rows.cpp
+void may_read(const call&);
+void may_write(const call&);
+void may_delete(const call&);
+void may_scan(const call&);
 
 http::task<> on_put(call&);    // rows.cpp
 http::task<> on_get(call&);    //

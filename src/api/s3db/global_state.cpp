@@ -35,6 +35,7 @@ result<> check_key(std::string_view key) {
 http::task<result<std::optional<std::string>>> global_state::look(std::string row) {
   pb::read_request request;
   request.add_keys(std::move(row));
+  request.set_trace(trace_.to_request());
   auto reply = co_await http::ask<wire<pb::read_reply>>(
     bridge_, metadata_, metadata_timeout, read_atom::value, wire<pb::read_request>{std::move(request)});
   if (!reply) co_return reply.error();
@@ -47,6 +48,7 @@ http::task<result<>> global_state::commit(pb::operation operation) {
   pb::batch batch;
   *batch.add_operations() = std::move(operation);
   batch.set_now_ms(clock_.now());
+  batch.set_trace(trace_.to_request());
   auto done = co_await http::ask<wire<pb::batch_result>>(
     bridge_, metadata_, metadata_timeout, commit_atom::value, wire<pb::batch>{std::move(batch)});
   if (!done) co_return done.error();
@@ -88,6 +90,7 @@ http::task<result<global_state::page>> global_state::scan(
   request.set_prefix(base + prefix);
   if (!start_after.empty()) request.set_start_after(base + start_after);
   request.set_limit(limit);
+  request.set_trace(trace_.to_request());
   auto reply = co_await http::ask<wire<pb::list_reply>>(
     bridge_, metadata_, metadata_timeout, list_atom::value, wire<pb::list_request>{std::move(request)});
   if (!reply) co_return reply.error();

@@ -34,8 +34,8 @@ result<> check_key(std::string_view);
 
 class global_state {
 public:
-  global_state(http::actor_bridge& bridge, metadata_actor metadata, wall_clock& clock)
-      : bridge_(bridge), metadata_(std::move(metadata)), clock_(clock) {}
+  global_state(http::actor_bridge& bridge, metadata_actor metadata, wall_clock& clock, const trace_context& trace)
+      : bridge_(bridge), metadata_(std::move(metadata)), clock_(clock), trace_(trace) {}
 
   http::task<result<std::string>> get(std::string table, std::string key); // ec::no_such_key
   http::task<result<>> set(std::string table, std::string key, std::string value);
@@ -57,6 +57,7 @@ private:
   http::actor_bridge& bridge_;
   metadata_actor metadata_;
   wall_clock& clock_;
+  const trace_context trace_; // of the request
 };
 
 } // namespace troupe::s3db

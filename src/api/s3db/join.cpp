@@ -53,7 +53,7 @@ http::task<> enter_map(call& c, const joining& who) {
 } // namespace
 
 http::task<> on_join(call& c) {
-  const auto who = parse(co_await signed_body(c, body_bytes_max));
+  const auto who = parse(co_await whole_body(c, body_bytes_max));
   if (!c.context.ring_manager)
     throw http::api_error{ec::not_implemented, "`troupe dev` is one process: there is no cluster to join"};
   const auto map = co_await map_of(c);

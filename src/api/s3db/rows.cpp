@@ -41,6 +41,11 @@ place place_of(const call& c) {
   return p;
 }
 
+void require(const call& c, identity::action a) {
+  const auto p = place_of(c);
+  c.from.require(a, bucket_name, p.table + "/" + p.key);
+}
+
 std::uint32_t limit_of(const call& c) {
   const auto text = c.query("limit");
   if (text.empty()) return scan_items_default;
@@ -51,13 +56,36 @@ std::uint32_t limit_of(const call& c) {
   return n;
 }
 
+struct scanned {
+  std::string table, prefix, start_after;
+  bool hex = false;
+};
+scanned scanned_of(const call& c) {
+  scanned s{.table = c.parameters.at("table"), .prefix = {}, .start_after = {}, .hex = is_hex(c)};
+  must(check_table(s.table));
+  s.prefix = decoded(s.hex, c.query("prefix"), "prefix=");
+  s.start_after = decoded(s.hex, c.query("start_after"), "start_after=");
+  if (s.prefix.size() > key_bytes_max || s.start_after.size() > key_bytes_max)
+    throw http::api_error{
+      ec::bad_argument, "prefix= and start_after= have at most " + std::to_string(key_bytes_max) + " bytes"};
+  return s;
+}
+
 } // namespace
+
+void may_read(const call& c) { require(c, identity::action::read); }
+void may_write(const call& c) { require(c, identity::action::write); }
+void may_delete(const call& c) { require(c, identity::action::remove); }
+void may_scan(const call& c) {
+  const auto s = scanned_of(c);
+  c.from.require(identity::action::list, bucket_name, s.table + "/" + s.prefix);
+}
 
 http::task<> on_put(call& c) {
   auto where = place_of(c);
   if (co_await redirected(c)) co_return;
   const http::memory_bound::hold memory{c.memory, value_bytes_max};
-  auto value = co_await signed_body(c, value_bytes_max);
+  auto value = co_await whole_body(c, value_bytes_max);
   if (value.empty()) throw http::api_error{ec::bad_argument, "the value is empty: the body is what is to be stored"};
   const auto size = value.size();
   must(co_await c.state().set(where.table, where.key, std::move(value)));
@@ -83,15 +111,7 @@ http::task<> on_delete(call& c) {
 }
 
 http::task<> on_scan(call& c) {
-  const auto& table = c.parameters.at("table");
-  must(check_table(table));
-  const bool hex = is_hex(c);
-  const std::string prefix_shown{c.query("prefix")};
-  auto prefix = decoded(hex, prefix_shown, "prefix=");
-  auto start_after = decoded(hex, c.query("start_after"), "start_after=");
-  if (prefix.size() > key_bytes_max || start_after.size() > key_bytes_max)
-    throw http::api_error{
-      ec::bad_argument, "prefix= and start_after= have at most " + std::to_string(key_bytes_max) + " bytes"};
+  auto [table, prefix, start_after, hex] = scanned_of(c);
   const auto limit = limit_of(c);
   if (co_await redirected(c)) co_return;
   const http::memory_bound::hold memory{c.memory, scan_bytes};
@@ -99,11 +119,12 @@ http::task<> on_scan(call& c) {
   json::array items;
   items.reserve(page.items.size());
   for (const auto& [key, value] : page.items) {
+    c.from.require_also(identity::action::read, bucket_name, table + "/" + key);
     if (!hex && !valid_utf8(key))
       throw http::api_error{ec::bad_argument, "there are keys here that are not text: ask with encoding=hex"};
     items.push_back(json::object{{"key", hex ? hex_encode(key) : key}, {"value", base64_encode(value)}});
   }
-  json::object out{{"table", table}, {"prefix", prefix_shown}, {"count", items.size()}};
+  json::object out{{"table", table}, {"prefix", c.query("prefix")}, {"count", items.size()}};
   if (page.truncated) out["next"] = items.back().as_object()["key"]; // for start_after=
   out["truncated"] = page.truncated;
   out["items"] = std::move(items);

@@ -1,9 +1,6 @@
 #include "api/s3db/s3db.hpp"
 
-#include "api/http/signature_check.hpp"
 #include "api/s3db/call.hpp"
-#include "codec/digest.hpp"
-#include "codec/text.hpp"
 
 #include <boost/json/serialize.hpp>
 
@@ -13,75 +10,18 @@ namespace troupe::s3db {
 
 namespace {
 
-constexpr std::uint64_t memory_bytes_max = std::uint64_t{128} << 20;
+void may_join(const call& c) { c.from.require(identity::action::admin, {}); }
 
-using handler = http::task<> (*)(call&);
-struct route {
-  const char* method;
-  const char* pattern;
-  const char* operation; // in the access log
-  handler handle;
-};
-
-constexpr std::array open_routes{
-  route{"GET", "/status", "Probe", on_status},
-  route{"GET", "/health", "Probe", on_health},
-};
-constexpr std::array signed_routes{
-  route{"POST", "/v1/put/{table}/{key*}", "S3dbPut", on_put},
-  route{"GET", "/v1/get/{table}/{key*}", "S3dbGet", on_get},
-  route{"DELETE", "/v1/delete/{table}/{key*}", "S3dbDelete", on_delete},
-  route{"GET", "/v1/scan/{table}", "S3dbScan", on_scan},
-  route{"GET", "/v1/leader", "S3dbLeader", on_leader},
-  route{"POST", "/v1/join", "S3dbJoin", on_join},
-};
-
-struct surface {
-  explicit surface(surface_context c)
-      : context(std::move(c)),
-        signatures({.service = std::string{signed_service}, .region = {}}, http::signed_path::as_any_service) {
-    for (const auto& r : open_routes) add(r, open);
-    for (const auto& r : signed_routes) add(r, locked);
-  }
-
-  void add(const route& r, http::router& to) {
-    to.add(r.method, r.pattern, r.operation,
-      [this, handle = r.handle](http::request& rq, http::response& rs, const http::path_parameters& parameters) {
-        return serve(handle, rq, rs, parameters);
-      });
-  }
-
-  http::task<> dispatch(http::request& rq, http::response& rs) {
-    const auto& path = rq.target().path;
-    const bool probe = path == "/status" || path == "/health";
-    if (!probe) check_signature(rq); // before anything is looked up or read
-    const auto& routes = probe ? open : locked;
-    co_await routes.dispatch(rq, rs);
-  }
-
-  // Whatever is wrong with a signature is answered 403; the message says what.
-  sigv4_identity check_signature(http::request& rq) {
-    auto who = signatures(rq, context.secret_of, context.clock->now());
-    if (!who) throw http::api_error{ec::access_denied, std::move(who).error().message};
-    if (who->presigned) throw http::api_error{ec::access_denied, "s3db takes signatures in headers, not in URLs"};
-    return std::move(*who);
-  }
-
-  http::task<> serve(handler handle, http::request& rq, http::response& rs, const http::path_parameters& parameters) {
-    call c{.context = context,
-      .memory = memory,
-      .rq = rq,
-      .rs = rs,
-      .parameters = parameters,
-      .actors = context.actors_of(rq),
-      .signed_hash = std::string{rq.header("x-amz-content-sha256")}};
-    co_await handle(c);
-  }
-
-  surface_context context;
-  http::signature_check signatures;
-  http::memory_bound memory{memory_bytes_max};
-  http::router open, locked;
+using route = surface_route<call>;
+constexpr std::array routes{
+  route{"GET", "/status", "Probe", on_status, open_to_all},
+  route{"GET", "/health", "Probe", on_health, open_to_all},
+  route{"POST", "/v1/put/{table}/{key*}", "S3dbPut", on_put, may_write},
+  route{"GET", "/v1/get/{table}/{key*}", "S3dbGet", on_get, may_read},
+  route{"DELETE", "/v1/delete/{table}/{key*}", "S3dbDelete", on_delete, may_delete},
+  route{"GET", "/v1/scan/{table}", "S3dbScan", on_scan, may_scan},
+  route{"GET", "/v1/leader", "S3dbLeader", on_leader, handler_asks}, // no more than /status says
+  route{"POST", "/v1/join", "S3dbJoin", on_join, may_join},
 };
 
 struct shape {
@@ -90,7 +30,14 @@ struct shape {
 };
 shape shape_of(ec code) {
   switch (code) {
-  case ec::access_denied: return {403, "AccessDenied"};
+  case ec::access_denied:
+  case ec::authorization_header_malformed: // and whatever else is wrong with a proof
+  case ec::authorization_query_parameters_error:
+  case ec::content_sha256_mismatch:
+  case ec::invalid_access_key_id:
+  case ec::invalid_request:
+  case ec::request_time_too_skewed:
+  case ec::signature_does_not_match: return {403, "AccessDenied"};
   case ec::no_such_key: return {404, "KeyNotFound"};
   case ec::not_found: return {404, "NotFound"};
   case ec::method_not_allowed: return {405, "MethodNotAllowed"};
@@ -116,36 +63,10 @@ shape shape_of(ec code) {
 
 } // namespace
 
-http::task<> answer(call& c, int status, json::object what) {
-  c.rs.status = status;
-  c.rs.set("Content-Type", "application/json");
-  c.rs.set("Cache-Control", "no-store");
-  const auto text = json::serialize(what) + "\n";
-  co_await c.rs.send(text);
-}
-
-http::task<std::string> signed_body(call& c, std::size_t bytes_max) {
-  const auto too_large = [&] {
-    return http::api_error{ec::too_large, "the body has at most " + std::to_string(bytes_max) + " bytes"};
-  };
-  constexpr std::size_t step = std::size_t{64} << 10;
-  if (c.rq.content().left() > bytes_max) throw too_large();
-  std::string all; // grows as bytes arrive: an announced length alone costs no memory
-  for (std::size_t got = step; got == step;) {
-    const auto have = all.size();
-    all.resize(have + step);
-    got = co_await http::read_full(c.rq.content(), {reinterpret_cast<std::byte*>(all.data()) + have, step});
-    all.resize(have + got);
-    if (all.size() > bytes_max) throw too_large();
-  }
-  if (hex_encode(bytes_view{sha256(as_bytes(all))}) != c.signed_hash)
-    throw http::api_error{ec::access_denied, "x-amz-content-sha256 is not the SHA-256 of the body"};
-  co_return all;
-}
-
 http::handler make_handler(surface_context context) {
-  auto shared = std::make_shared<surface>(std::move(context));
-  return [shared](http::request& rq, http::response& rs) -> http::task<> { co_await shared->dispatch(rq, rs); };
+  entrance door{*context.identity,
+    {.service = std::string{signed_service}, .path = http::signed_path::as_any_service, .signed_bodies = true}};
+  return surface_handler(std::make_shared<shared_state>(std::move(context)), routes, std::move(door));
 }
 
 std::string render_error(

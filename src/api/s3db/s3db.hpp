@@ -1,5 +1,5 @@
-// s3db: the front door for tables of small values, as REST (docs/S3DB.md). Every request but the two probes is signed (SigV4,
-// service `s3db`, in headers) with the cluster's key, and so is its body; there is no way to switch that off.
+// s3db: the front door for tables of small values, as REST (docs/S3DB.md). Whoever sends a request but the two probes proves who
+// they are (a signature is of service `s3db`, and covers the body); there is no way to switch that off.
 #pragma once
 
 #include "api/surface_context.hpp"

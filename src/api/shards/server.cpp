@@ -1,6 +1,7 @@
 #include "api/shards/server.hpp"
 
 #include "api/shards/service.hpp"
+#include "api/shards/tls_credentials.hpp"
 
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/resource_quota.h>
@@ -17,18 +18,22 @@ constexpr int message_bytes_max = 4 << 20;                   // gRPC's default, 
 struct server::impl {
   explicit impl(service_options o) : calls(std::move(o)) {}
   service calls;
+  std::shared_ptr<grpc::ServerCredentials> credentials; // the listener's
   std::unique_ptr<grpc::Server> listener;
 };
 
 server::server(service_options o) : impl_(std::make_unique<impl>(std::move(o))) {}
 
-result<std::unique_ptr<server>> server::start(const std::string& host, std::uint16_t port, service_options options) {
+result<std::unique_ptr<server>> server::start(const std::string& host, std::uint16_t port, service_options options,
+  std::shared_ptr<const net::server_certificate> certificate) {
   std::unique_ptr<server> made{new server{std::move(options)}};
   const bool v6 = host.find(':') != std::string::npos;
   const auto where = (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
   int bound = 0;
   grpc::ServerBuilder builder;
-  builder.AddListeningPort(where, grpc::InsecureServerCredentials(), &bound);
+  made->impl_->credentials =
+    certificate ? make_tls_credentials(std::move(certificate)) : grpc::InsecureServerCredentials();
+  builder.AddListeningPort(where, made->impl_->credentials, &bound);
   builder.RegisterService(&made->impl_->calls);
   builder.SetMaxReceiveMessageSize(message_bytes_max);
   builder.SetMaxSendMessageSize(message_bytes_max);

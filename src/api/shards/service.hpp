@@ -1,8 +1,8 @@
-// service: the gRPC service of shards.proto on a shard_manager: authenticates, translates requests and errors, bounds how
-// many calls run at a time. server.hpp listens with it.
+// service: the gRPC service of shards.proto on a shard_manager: finds out who calls and whether they may, translates requests
+// and errors, bounds how many calls run at a time. server.hpp listens with it. Who may call: admission.cpp.
 #pragma once
 
-#include "api/shards/authenticator.hpp"
+#include "api/shards/client.hpp"
 #include "api/shards/server.hpp"
 #include "shards.grpc.pb.h"
 #include "volumes/shard_manager.hpp"
@@ -10,8 +10,27 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace troupe::shards {
+
+// A key of the bucket of policies.
+std::string key_in(std::uint64_t shard, std::string_view key = {});
+
+// One of so many at a time.
+class place {
+public:
+  place(std::atomic<unsigned>& count, unsigned max) : count_(count), got_(count.fetch_add(1) < max) {}
+  place(const place&) = delete;
+  place& operator=(const place&) = delete;
+  ~place() { count_.fetch_sub(1); }
+  bool got() const { return got_; }
+
+private:
+  std::atomic<unsigned>& count_;
+  bool got_;
+};
 
 class service final : public v1::Shards::Service {
 public:
@@ -22,6 +41,8 @@ public:
   grpc::Status DeleteShard(grpc::ServerContext*, const v1::DeleteShardRequest*, v1::DeleteShardReply*) override;
   grpc::Status Put(grpc::ServerContext*, const v1::PutRequest*, v1::PutReply*) override;
   grpc::Status BatchPut(grpc::ServerContext*, const v1::BatchPutRequest*, v1::BatchPutReply*) override;
+  grpc::Status Delete(grpc::ServerContext*, const v1::DeleteRequest*, v1::DeleteReply*) override;
+  grpc::Status BatchDelete(grpc::ServerContext*, const v1::BatchDeleteRequest*, v1::BatchDeleteReply*) override;
   grpc::Status Get(grpc::ServerContext*, const v1::GetRequest*, v1::GetReply*) override;
   grpc::Status BatchGet(grpc::ServerContext*, const v1::BatchGetRequest*, v1::BatchGetReply*) override;
   grpc::Status Scan(grpc::ServerContext*, const v1::ScanRequest*, grpc::ServerWriter<v1::ScanReply>*) override;
@@ -33,12 +54,27 @@ public:
     grpc::ServerContext*, const v1::SnapshotVolumeRequest*, v1::SnapshotVolumeReply*) override;
 
 private:
-  // Runs `work` for the authenticated client. `shard`, `volume`: to tell where the primary is.
-  grpc::Status serve(grpc::ServerContext&, const std::string& client_id, std::uint64_t shard, const std::string& volume,
-    const std::function<result<>(const std::string& client)>& work);
+  // What a call wants: an action on keys of the bucket of policies, all of which must be allowed.
+  struct wish {
+    const char* operation; // a string literal, for logs
+    identity::action action;
+    const std::string& client_id;
+    std::vector<std::string> keys;
+    std::uint64_t shard = 0; // the two: to tell where the primary is
+    std::string volume = {};
+  };
+  struct sender {
+    identity::principal who;
+    std::string client;   // the client id that they are
+    std::string resource; // what was made, for the audit log
+  };
+  using work = std::function<result<>(sender&)>;
+  // Runs `work` for a sender who may, and tells the watcher.
+  grpc::Status serve(grpc::ServerContext&, const wish&, const work&);
+  grpc::Status admitted(grpc::ServerContext&, const wish&, const work&, sender&);
+  result<> authorise(const identity::principal&, identity::action, const std::string& key) const;
   void describe(const volume::reading&, v1::View&) const;
-  result<> scan(
-    const std::string& client, const v1::ScanRequest&, grpc::ServerContext&, grpc::ServerWriter<v1::ScanReply>&);
+  result<> scan(const sender&, const v1::ScanRequest&, grpc::ServerContext&, grpc::ServerWriter<v1::ScanReply>&);
 
   service_options options_;
   std::atomic<unsigned> calls_{0};

@@ -18,19 +18,9 @@ constexpr int force_rounds_max = 1000; // of entries_max objects; whoever has mo
 constexpr std::chrono::seconds commit_timeout{15};
 
 http::task<> create(call& c, std::string name) {
-  must(s3::check_bucket_name(name));
   must(co_await c.store.create_bucket(name, c.config.owner, c.config.context.region));
   const auto record = must(co_await c.store.bucket(name));
-  co_await answer(c, 201, bucket_json(name, record));
-}
-
-http::task<std::string> document(call& c) {
-  std::string all(document_bytes_max + 1, '\0');
-  const auto n = co_await http::read_full(c.rq.content(), {reinterpret_cast<std::byte*>(all.data()), all.size()});
-  if (n > document_bytes_max)
-    throw http::api_error{ec::too_large, "the body has at most " + std::to_string(document_bytes_max) + " bytes"};
-  all.resize(n);
-  co_return all;
+  co_await answer_data(c, 201, bucket_json(name, record));
 }
 
 // {"name": ..., "is_public": false}
@@ -55,8 +45,10 @@ http::task<bool> empty_a_page(call& c, const std::string& bucket) {
   what.limit = entries_max;
   const auto page = must(co_await c.store.list(std::move(what)));
   if (page.entries.empty()) co_return false;
+  for (const auto& entry : page.entries) c.from.require_also(identity::action::remove, bucket, entry.key);
   pb::batch batch;
   batch.set_now_ms(c.config.context.clock->now());
+  batch.set_trace(c.rq.trace.to_request());
   for (const auto& entry : page.entries) {
     auto& record = *batch.add_operations();
     record.set_kind(pb::operation::erase);
@@ -78,21 +70,25 @@ http::task<bool> empty_a_page(call& c, const std::string& bucket) {
 http::task<> on_list_buckets(call& c) {
   const auto all = must(co_await c.store.list_buckets());
   json::array out;
-  for (const auto& [name, record] : all) out.push_back(bucket_json(name, record));
-  co_await answer(c, 200, std::move(out));
+  c.rq.action = identity::to_string(identity::action::list);
+  for (const auto& [name, record] : all)
+    if (c.from.is_shown(name)) out.push_back(bucket_json(name, record));
+  co_await answer_data(c, 200, std::move(out));
 }
 
 http::task<> on_create_bucket(call& c) { co_await create(c, c.bucket()); }
 
 http::task<> on_post_bucket(call& c) {
-  const auto text = co_await document(c);
-  co_await create(c, name_in(text));
+  const auto name = name_in(co_await whole_body(c, document_bytes_max));
+  must(s3::check_bucket_name(name));
+  c.from.require(identity::action::admin, name);
+  co_await create(c, name);
 }
 
 http::task<> on_get_bucket(call& c) {
   const auto name = c.bucket();
   const auto record = must(co_await c.store.bucket(name));
-  co_await answer(c, 200, bucket_json(name, record));
+  co_await answer_data(c, 200, bucket_json(name, record));
 }
 
 http::task<> on_delete_bucket(call& c) {

@@ -1,15 +1,11 @@
-// call: one authenticated request on its way through the handler of its route, and what all handlers do with it.
+// call: one request of somebody who may, on its way through the handler of its route, and what all handlers do with it.
 #pragma once
 
-#include "api/access.hpp"
 #include "api/http/failure.hpp"
-#include "api/http/request.hpp"
-#include "api/http/response.hpp"
-#include "api/http/router.hpp"
 #include "api/objects/object_store.hpp"
 #include "api/storage/storage.hpp"
+#include "api/surface.hpp"
 
-#include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
 #include <string>
@@ -21,27 +17,22 @@ namespace json = boost::json;
 inline constexpr std::uint64_t object_bytes_max = std::uint64_t{5} << 30;
 inline constexpr std::uint32_t entries_max = 1000; // of a page of a listing
 
-struct call {
+struct call : surface_call {
+  call(const surface_call& c, const storage::config& all)
+      : surface_call(c), config(all), store(all.context.store_of(rq)) {}
+
   const storage::config& config;
-  http::request& rq;
-  http::response& rs;
-  const http::path_parameters& parameters;
   object_store& store;
-  std::string signed_sha256; // of the body, in hex; empty: open
 
   std::string bucket() const; // checked: ec::invalid_bucket_name
   std::string key() const;    // checked
 };
 
-template <class T>
-T must(result<T> outcome) {
-  if (!outcome) throw http::api_error{std::move(outcome).error()};
-  if constexpr (!std::is_void_v<T>) return std::move(*outcome);
-}
+using http::must;
 
 // {"data": ..., "meta": {"request_id", "timestamp", and what `more` has}}
-http::task<> answer(call&, int status, json::value data, json::object more);
-http::task<> answer(call&, int status, json::value data);
+http::task<> answer_data(call&, int status, json::value data, json::object more);
+http::task<> answer_data(call&, int status, json::value data);
 http::task<> answer_nothing(call&); // 204
 
 json::object bucket_json(const std::string& name, const pb::bucket_record&);

@@ -24,10 +24,11 @@ std::string_view status_of(const node_survey& n) {
 
 json::object node_json(const node_survey& n, unix_ms now) {
   json::object out{{"id", n.id.name}};
-  out["address"] = n.listed ? json::value{n.listed->address} : json::value{};
+  // Parentheses: braces would make lists of one.
+  out["address"] = n.listed ? json::value(n.listed->address) : json::value{};
   out["data_dir"] = nullptr; // its own business: no node tells another
   out["status"] = status_of(n);
-  out["last_seen"] = n.storage ? json::value{format_iso8601(now)} : json::value{};
+  out["last_seen"] = n.storage ? json::value(format_iso8601(now)) : json::value{};
   return out;
 }
 
@@ -41,7 +42,7 @@ http::task<> on_cluster_status(call& c) {
   for (const auto& n : survey->nodes)
     if (!n.listed || n.listed->state != node_state::gone) nodes.push_back(node_json(n, c.config.context.clock->now()));
   json::object out{{"nodes", std::move(nodes)}};
-  co_await answer(c, 200, std::move(out));
+  co_await answer_data(c, 200, std::move(out));
 }
 
 } // namespace troupe::storage

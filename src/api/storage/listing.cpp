@@ -9,13 +9,8 @@ namespace troupe::storage {
 
 namespace {
 
-std::string parameter(const call& c, std::string_view name) {
-  const auto* value = c.rq.target().q(name);
-  return value == nullptr ? std::string{} : *value;
-}
-
 std::uint32_t limit_of(const call& c) {
-  const auto text = parameter(c, "limit");
+  const auto text = c.query("limit");
   if (text.empty()) return entries_max;
   std::uint32_t limit = 0;
   const auto [end, e] = std::from_chars(text.data(), text.data() + text.size(), limit);
@@ -30,9 +25,9 @@ http::task<> on_list_objects(call& c) {
   const auto bucket = c.bucket();
   list_objects what;
   what.bucket = bucket;
-  what.prefix = parameter(c, "prefix");
-  what.delimiter = parameter(c, "delimiter");
-  what.start_after = parameter(c, "after");
+  what.prefix = c.query("prefix");
+  what.delimiter = c.query("delimiter");
+  what.start_after = c.query("after");
   what.limit = limit_of(c);
   const auto page = must(co_await c.store.list(std::move(what)));
   json::array out;
@@ -44,7 +39,7 @@ http::task<> on_list_objects(call& c) {
   }
   json::object more{{"truncated", page.truncated}};
   if (page.truncated) more["after"] = page.last; // of the next page
-  co_await answer(c, 200, std::move(out), std::move(more));
+  co_await answer_data(c, 200, std::move(out), std::move(more));
 }
 
 } // namespace troupe::storage

@@ -17,13 +17,13 @@ std::string lower(std::string_view hex) {
   return out;
 }
 
-// What the content's SHA-256 must be, by the header of this surface and by the signature.
+// What the content's SHA-256 must be, by the header of this surface and by that of signatures.
 std::optional<std::string> expected_sha256(const call& c) {
   const auto given = c.rq.header("X-Content-Sha256");
-  if (given.empty()) return c.signed_sha256.empty() ? std::nullopt : std::optional{lower(c.signed_sha256)};
+  if (given.empty()) return c.from.sha256().empty() ? std::nullopt : std::optional{c.from.sha256()};
   if (given.size() != 64 || !hex_decode(given))
     throw http::api_error{ec::invalid_digest, "X-Content-Sha256 is 64 hex digits"};
-  if (!c.signed_sha256.empty() && lower(c.signed_sha256) != lower(given))
+  if (!c.from.sha256().empty() && c.from.sha256() != lower(given))
     throw http::api_error{ec::content_sha256_mismatch, "X-Content-Sha256 is not x-amz-content-sha256"};
   return lower(given);
 }
@@ -50,7 +50,7 @@ http::task<> on_put_object(call& c) {
   json::object out{{"bucket", bucket}, {"key", key}, {"size", stored.size}, {"etag", stored.etag},
     {"modified", format_iso8601(stored.modified_ms)}, {"content_type", content_type}};
   if (sha256) out["sha256"] = *sha256; // verified
-  co_await answer(c, 201, std::move(out));
+  co_await answer_data(c, 201, std::move(out));
 }
 
 http::task<> on_get_object(call& c) {

@@ -13,69 +13,46 @@ namespace troupe::storage {
 
 namespace {
 
-using handler = http::task<> (*)(call&);
-struct route {
-  const char* method;
-  const char* pattern;
-  const char* operation; // in the access log
-  handler handle;
-};
+using identity::action;
 
+template <action A>
+void bucket(const call& c) {
+  c.from.require(A, c.bucket());
+}
+template <action A>
+void object(const call& c) {
+  c.from.require(A, c.bucket(), c.key());
+}
+void shown(const call& c) { c.from.require_shown(c.bucket()); }
+void names(const call& c) { c.from.require(action::list, c.bucket(), c.query("prefix")); }
+void cluster(const call& c) { c.from.require(action::read, {}); }
+
+using route = surface_route<call>;
 constexpr std::array routes{
-  route{"GET", "/storage/buckets", "StorageListBuckets", on_list_buckets},
-  route{"POST", "/storage/buckets", "StorageCreateBucket", on_post_bucket},
-  route{"GET", "/storage/buckets/{bucket}", "StorageGetBucket", on_get_bucket},
-  route{"PUT", "/storage/buckets/{bucket}", "StorageCreateBucket", on_create_bucket},
-  route{"DELETE", "/storage/buckets/{bucket}", "StorageDeleteBucket", on_delete_bucket},
-  route{"GET", "/storage/buckets/{bucket}/objects", "StorageListObjects", on_list_objects},
-  route{"PUT", "/storage/buckets/{bucket}/objects/{key*}", "StoragePutObject", on_put_object},
-  route{"GET", "/storage/buckets/{bucket}/objects/{key*}", "StorageGetObject", on_get_object},
-  route{"DELETE", "/storage/buckets/{bucket}/objects/{key*}", "StorageDeleteObject", on_delete_object},
-  route{"GET", "/storage/cluster/status", "StorageClusterStatus", on_cluster_status},
+  route{"GET", "/storage/buckets", "StorageListBuckets", on_list_buckets, handler_asks},
+  route{"POST", "/storage/buckets", "StorageCreateBucket", on_post_bucket, handler_asks},
+  route{"GET", "/storage/buckets/{bucket}", "StorageGetBucket", on_get_bucket, shown},
+  route{"PUT", "/storage/buckets/{bucket}", "StorageCreateBucket", on_create_bucket, bucket<action::admin>},
+  route{"DELETE", "/storage/buckets/{bucket}", "StorageDeleteBucket", on_delete_bucket, bucket<action::admin>},
+  route{"GET", "/storage/buckets/{bucket}/objects", "StorageListObjects", on_list_objects, names},
+  route{"PUT", "/storage/buckets/{bucket}/objects/{key*}", "StoragePutObject", on_put_object, object<action::write>},
+  route{"GET", "/storage/buckets/{bucket}/objects/{key*}", "StorageGetObject", on_get_object, object<action::read>},
+  route{"DELETE", "/storage/buckets/{bucket}/objects/{key*}", "StorageDeleteObject", on_delete_object,
+    object<action::remove>},
+  route{"GET", "/storage/cluster/status", "StorageClusterStatus", on_cluster_status, cluster},
   // The same by shorter names.
-  route{"GET", "/buckets", "StorageListBuckets", on_list_buckets},
-  route{"GET", "/buckets/{bucket}", "StorageGetBucket", on_get_bucket},
-  route{"PUT", "/buckets/{bucket}", "StorageCreateBucket", on_create_bucket},
-  route{"DELETE", "/buckets/{bucket}", "StorageDeleteBucket", on_delete_bucket},
-  route{"PUT", "/buckets/{bucket}/{key*}", "StoragePutObject", on_put_object},
-  route{"GET", "/buckets/{bucket}/{key*}", "StorageGetObject", on_get_object},
-  route{"DELETE", "/buckets/{bucket}/{key*}", "StorageDeleteObject", on_delete_object},
+  route{"GET", "/buckets", "StorageListBuckets", on_list_buckets, handler_asks},
+  route{"GET", "/buckets/{bucket}", "StorageGetBucket", on_get_bucket, shown},
+  route{"PUT", "/buckets/{bucket}", "StorageCreateBucket", on_create_bucket, bucket<action::admin>},
+  route{"DELETE", "/buckets/{bucket}", "StorageDeleteBucket", on_delete_bucket, bucket<action::admin>},
+  route{"PUT", "/buckets/{bucket}/{key*}", "StoragePutObject", on_put_object, object<action::write>},
+  route{"GET", "/buckets/{bucket}/{key*}", "StorageGetObject", on_get_object, object<action::read>},
+  route{"DELETE", "/buckets/{bucket}/{key*}", "StorageDeleteObject", on_delete_object, object<action::remove>},
 };
 
 json::object meta(std::string_view request_id, unix_ms now) {
   return {{"request_id", request_id}, {"timestamp", format_iso8601(now)}};
 }
-
-struct surface {
-  explicit surface(config c) : settings(std::move(c)), signatures(settings.context.secret_of, *settings.context.clock) {
-    for (const auto& r : routes)
-      table.add(r.method, r.pattern, r.operation,
-        [this, handle = r.handle](http::request& rq, http::response& rs, const http::path_parameters& parameters) {
-          return serve(handle, rq, rs, parameters);
-        });
-  }
-
-  http::task<> dispatch(http::request& rq, http::response& rs) {
-    const auto who = signatures.check(rq);
-    (void)signed_sha256(who);
-    co_await table.dispatch(rq, rs);
-  }
-
-  http::task<> serve(handler handle, http::request& rq, http::response& rs, const http::path_parameters& parameters) {
-    const auto hash = rq.header("x-amz-content-sha256"); // which is signed
-    call c{.config = settings,
-      .rq = rq,
-      .rs = rs,
-      .parameters = parameters,
-      .store = settings.context.store_of(rq),
-      .signed_sha256 = hash.size() == 64 ? std::string{hash} : std::string{}};
-    co_await handle(c);
-  }
-
-  config settings;
-  access signatures;
-  http::router table;
-};
 
 } // namespace
 
@@ -86,8 +63,8 @@ bool owns(std::string_view path) {
 }
 
 http::handler make_handler(config c) {
-  auto shared = std::make_shared<surface>(std::move(c));
-  return [shared](http::request& rq, http::response& rs) -> http::task<> { co_await shared->dispatch(rq, rs); };
+  entrance door{*c.context.identity, {}};
+  return surface_handler(std::make_shared<config>(std::move(c)), routes, std::move(door));
 }
 
 std::string render_error(
@@ -108,20 +85,16 @@ std::string render_error(
   return json::serialize(json::object{{"error", inner}, {"meta", meta(request_id, now)}}) + "\n";
 }
 
-http::task<> answer(call& c, int status, json::value data, json::object more) {
+http::task<> answer_data(call& c, int status, json::value data, json::object more) {
   auto about = meta(c.rq.id(), c.config.context.clock->now());
   for (auto& field : more) about[field.key()] = std::move(field.value());
-  c.rs.status = status;
-  c.rs.set("Content-Type", "application/json");
-  c.rs.set("Cache-Control", "no-store");
   json::object envelope{{"data", std::move(data)}};
   envelope["meta"] = std::move(about);
-  const auto text = json::serialize(envelope) + "\n";
-  co_await c.rs.send(text);
+  co_await answer(c, status, std::move(envelope));
 }
 
-http::task<> answer(call& c, int status, json::value data) {
-  return answer(c, status, std::move(data), json::object{});
+http::task<> answer_data(call& c, int status, json::value data) {
+  return answer_data(c, status, std::move(data), json::object{});
 }
 
 http::task<> answer_nothing(call& c) {

@@ -1,5 +1,5 @@
 // storage: buckets and objects as plain REST with JSON, under /storage and /buckets of the console port (docs/STORAGE.md).
-// The same objects as S3's. Every request is authenticated (api/access.hpp) before anything is looked up or read.
+// The same objects as S3's. Whoever sends a request may do here what they may do in S3.
 #pragma once
 
 #include "api/surface_context.hpp"

@@ -1,58 +1,11 @@
 // The log of files against the files, over a store whose rows the test damages.
-#include "../objects/store_fixture.hpp"
-
-#include "api/files/wal_base.hpp"
-#include "api/files/wal_check.hpp"
-#include "core/tables.hpp"
+#include "log_fixture.hpp"
 
 using namespace troupe;
-using namespace troupe::test;
 using namespace troupe::files;
+using namespace troupe::test;
 
 namespace {
-
-struct log_fixture : store_fixture {
-  log_fixture() { REQUIRE(run(store.create_bucket(".files", ".files", ""))); }
-
-  std::string id(int n) { return std::string(31, '0') + std::to_string(n); }
-
-  void put(int n, const std::string& content, bool known = true) {
-    put_object what;
-    what.bucket = ".files";
-    what.key = id(n);
-    what.size = content.size();
-    if (known)
-      what.beside = [&](const pb::object_record& record, pb::batch& batch) {
-        pb::file_log_entry e;
-        e.set_operation(pb::file_log_entry::create);
-        e.set_file_id(id(n));
-        e.set_data(record.SerializeAsString());
-        *batch.add_operations() = file_log::append_operation(e, file_log::segment_bytes_min);
-      };
-    REQUIRE(store_fixture::put(std::move(what), content));
-  }
-  void remove(int n) {
-    pb::file_log_entry e;
-    e.set_operation(pb::file_log_entry::remove);
-    e.set_file_id(id(n));
-    std::vector<pb::operation> beside;
-    beside.push_back(file_log::append_operation(e, file_log::segment_bytes_min));
-    REQUIRE(run(store.remove(".files", id(n), {}, std::move(beside))));
-  }
-  std::string row(int n) { return tables::object(".files", id(n)); }
-  log_check check() { return run(check_log(data)); }
-  std::string repaired(const difference& d, repairs how) { return run(repair(data, d, how)); }
-  wal_segments segments() { return run(segments_of(data)); }
-  void collect(std::uint64_t kept) {
-    auto all = [](log_access& a, std::uint64_t n) -> http::task<bool> {
-      co_await collect_base(a, n);
-      co_return true;
-    };
-    REQUIRE(run(all(data, kept)));
-  }
-
-  log_access data{store, bridge, metadata, clock};
-};
 
 const std::string large(200'000, 'x');
 
@@ -71,65 +24,6 @@ TEST_CASE("files that are what the log says are found so") {
   REQUIRE(found.entries == 5);
   REQUIRE(found.files == 3);
   REQUIRE(f.run(check_active_segment(f.data)).good());
-}
-
-TEST_CASE("a file whose record is lost is found, and restored when its content can be read") {
-  for (const auto& content : {std::string{"small"}, large}) {
-    log_fixture f;
-    f.put(1, content);
-    f.rows->erase(f.row(1));
-    auto found = f.check();
-    REQUIRE(found.differences.size() == 1);
-    REQUIRE(found.differences[0].kind == difference::kinds::missing);
-    REQUIRE(found.differences[0].file == f.id(1));
-    REQUIRE(f.repaired(found.differences[0], repairs::none) == "none");
-    REQUIRE(f.repaired(found.differences[0], repairs::restore) == "restored");
-    REQUIRE(f.check().good());
-    auto there = f.run(f.store.get(".files", f.id(1), true));
-    REQUIRE(there);
-    REQUIRE(f.read(*there, 0, content.size()).value() == content);
-    REQUIRE(f.repaired(found.differences[0], repairs::restore) == "changed"); // it is there by now
-  }
-}
-
-TEST_CASE("a record is not restored over content that can not be read") {
-  log_fixture f;
-  f.put(1, "small");
-  f.rows->erase(f.row(1));
-  f.rows->erase(tables::inline_content(".files", f.id(1)));
-  auto found = f.check();
-  REQUIRE(found.differences.size() == 1);
-  REQUIRE(f.repaired(found.differences[0], repairs::all) == "lost");
-  f.rows->put(tables::inline_content(".files", f.id(1)), "other");
-  REQUIRE(f.repaired(found.differences[0], repairs::all) == "lost");
-  REQUIRE(f.check().differences.size() == 1);
-}
-
-TEST_CASE("a file in another version than the log's is found and put back") {
-  log_fixture f;
-  f.put(1, "first");
-  auto first = f.rows->get(f.row(1)).value().value();
-  f.put(1, large);
-  auto second = f.rows->get(f.row(1)).value().value();
-  f.rows->put(f.row(1), first);
-  auto found = f.check();
-  REQUIRE(found.differences.size() == 1);
-  REQUIRE(found.differences[0].kind == difference::kinds::other);
-  REQUIRE(f.repaired(found.differences[0], repairs::restore) == "restored");
-  REQUIRE(f.rows->get(f.row(1)).value().value() == second);
-  REQUIRE(f.check().good());
-}
-
-TEST_CASE("a file that the log does not know is kept, unless it is to be removed") {
-  log_fixture f;
-  f.put(1, "known");
-  f.put(2, "unknown", false);
-  auto found = f.check();
-  REQUIRE(found.differences.size() == 1);
-  REQUIRE(found.differences[0].kind == difference::kinds::unknown);
-  REQUIRE(f.repaired(found.differences[0], repairs::restore) == "none");
-  REQUIRE(f.repaired(found.differences[0], repairs::all) == "removed");
-  REQUIRE(f.check().good());
 }
 
 TEST_CASE("an entry that is damaged, lost or forged is found") {

@@ -105,6 +105,11 @@ public:
     std::unique_lock lock{mutex_};
     return changed_.wait_for(lock, 10s, [&] { return what(*this); });
   }
+  // Until something happens, or a moment has passed: for a test that keeps doing something.
+  void wait_a_little() {
+    std::unique_lock lock{mutex_};
+    changed_.wait_for(lock, 1ms);
+  }
   std::vector<line> lines;
   std::vector<std::string> failures;
   int open = 0;

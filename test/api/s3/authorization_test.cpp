@@ -1,8 +1,8 @@
 // Who may do what on the S3 surface: users with roles, bucket policies, tokens and API keys.
 #include "s3_fixture.hpp"
 
+#include "support/known_users.hpp"
 #include "support/print_result.hpp"
-#include "support/token_maker.hpp"
 
 #include <set>
 
@@ -11,51 +11,16 @@ using namespace troupe::test;
 
 namespace {
 
-const token_maker& issuer() {
-  static const token_maker one;
-  return one;
-}
-
-class fixed_keys final : public token_keys {
-public:
-  std::shared_ptr<const jwk_set> get() const override { return keys_; }
-  void missed() override { ++misses; }
-  std::atomic<int> misses = 0;
-
-private:
-  std::shared_ptr<const jwk_set> keys_ =
-    std::make_shared<const jwk_set>(jwk_set::parse(issuer().all(), jwk_set::from::file).value());
-};
-
-// Users reader, writer and nobody (no role); policies as a test sets them.
-struct users_fixture : s3_fixture {
-  users_fixture() {
-    for (const auto* name : {"reader", "writer", "nobody", "left"}) {
-      identity::user u;
-      if (const auto r = identity::role_named(name)) u.roles.add(*r);
-      u.disabled = std::string_view{name} == "left";
-      all.users[name] = u;
-      all.keys["TK" + std::string{name}] = {
-        .user = name, .kind = identity::key_kind::sigv4, .secret = "secret-of-a-user"};
-      all.keys["TA" + std::string{name}] = {
-        .user = name, .kind = identity::key_kind::api, .secret = identity::digest_of_secret("api-secret")};
-    }
-    publish();
+struct users_fixture : s3_fixture, known_users {
+  users_fixture() : known_users(s3_fixture::known) {
     put("/bkt/k", "content");
     put("/bkt/secret/k", "hidden");
-  }
-  void publish() { known->set(std::make_shared<const identity::snapshot>(all)); }
-  void policy(const std::string& bucket, const std::string& statements) {
-    all.policies[bucket] = std::make_shared<const identity::policy>(
-      identity::policy::parse(R"({"statements":[)" + statements + "]}").value());
-    publish();
   }
   answer as(const std::string& user, std::string_view method, std::string_view target, fields headers = {},
     std::string_view body = {}) {
     const auto key = "TK" + user;
-    return call(method, target, std::move(headers), body, {.key = key, .secret = "secret-of-a-user"});
+    return call(method, target, std::move(headers), body, {.key = key, .secret = known_users::secret});
   }
-  identity::snapshot all;
 };
 
 } // namespace
