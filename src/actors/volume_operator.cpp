@@ -147,7 +147,9 @@ caf::result<wire<pb::volume_report>> order(self_pointer self, const wire<pb::vol
     if (!all) return answer(all.error());
     auto to = primary_of(what->volume(), *all);
     if (!to) return answer(to.error());
-    ask(self, *to, *what, self->state.options.order_timeout, [answer](outcome said) {
+    const auto& o = self->state.options;
+    const auto patience = what->kind() == pb::volume_order::grow ? o.grow_timeout : o.order_timeout;
+    ask(self, *to, *what, patience, [answer](outcome said) {
       if (!said) return answer(said.error());
       answer(wire<pb::volume_report>{std::move(*said)});
     });

@@ -41,6 +41,7 @@ struct volume_operator_options {
   std::shared_ptr<const process_controls> controls; // of this process
   std::chrono::milliseconds look_timeout{3'000};
   std::chrono::milliseconds order_timeout{20'000};
+  std::chrono::milliseconds grow_timeout{40'000}; // EC2 takes its time
 };
 
 volume_operator_actor spawn_volume_operator(caf::actor_system&, volume_operator_options);

@@ -1,4 +1,4 @@
-// `troupe admin volumes` and `volume snapshot`, `snapshots`, `remove-snapshot`, `restore`: the volumes of shards.
+// `troupe admin volumes` and `volume snapshot`, `snapshots`, `remove-snapshot`, `restore`, `grow`: the volumes of shards.
 #include "cli/admin.hpp"
 #include "cli/admin_text.hpp"
 #include "cli/json_fields.hpp"
@@ -15,6 +15,11 @@ namespace {
 
 struct volume_flags : admin_flags {
   std::string volume, name;
+};
+
+struct growth_flags : admin_flags {
+  std::string volume;
+  std::uint32_t size_gib = 0, iops = 0;
 };
 
 result<> print_volumes(session& s) {
@@ -92,6 +97,18 @@ result<> change_snapshot(session& s, const volume_flags& flags, const char* how,
   return check_stdout();
 }
 
+result<> grow_volume(session& s, const growth_flags& flags) {
+  name_values query{{"size_gib", std::to_string(flags.size_gib)}};
+  if (flags.iops != 0) query.emplace_back("iops", std::to_string(flags.iops));
+  auto answer = admin_post(s, "volumes/" + flags.volume + "/grow", std::move(query));
+  if (!answer) return answer.error();
+  if (s.json)
+    print_json(*answer);
+  else
+    print_line(flags.volume + ": " + text_of(*answer, "size_gib") + " GiB (" + shown(text_of(*answer, "state")) + ")");
+  return check_stdout();
+}
+
 using job = result<> (*)(session&, const volume_flags&);
 
 void add_one(CLI::App& group, command& chosen, const char* name, const char* description, const char* footer,
@@ -112,6 +129,31 @@ void add_one(CLI::App& group, command& chosen, const char* name, const char* des
   });
 }
 
+void add_grow(CLI::App& group, command& chosen) {
+  const auto flags = std::make_shared<growth_flags>();
+  auto* const added = add_admin_command(group, "grow", "A larger volume, while it is served", *flags);
+  added->add_option("NAME", flags->volume, "The volume")->required();
+  added->add_option("--size-gib", flags->size_gib, "What it is to have then, in GiB; what it has, to change IOPS alone")
+    ->required()
+    ->check(CLI::Range(1, 1 << 20))
+    ->type_name("N");
+  added->add_option("--iops", flags->iops, "What it is to have then; else as they are")
+    ->check(CLI::Range(1, 1 << 30))
+    ->type_name("N");
+  added->footer("Of aws-ebs alone: EC2 modifies the volume, then its file system is grown (with ebs.filesystem; else "
+                "that is yours).\n"
+                "Optimizing: the size is there, the speed may come later. After an answer of timeout, and when the "
+                "primary changed\n"
+                "meanwhile: the same command again. EC2 allows few changes of a volume a day.\n\n"
+                "Examples:\n  troupe admin volume grow volume-1 --size-gib 500\n"
+                "  troupe admin volume grow volume-1 --size-gib 500 --iops 6000");
+  added->callback([flags, &chosen] {
+    chosen = [flags] {
+      return run_admin(*flags, "volume grow " + flags->volume, [&](session& s) { return grow_volume(s, *flags); });
+    };
+  });
+}
+
 } // namespace
 
 void add_volume_commands(CLI::App& admin, command& chosen) {
@@ -123,7 +165,7 @@ void add_volume_commands(CLI::App& admin, command& chosen) {
   list->callback([flags, &chosen] { chosen = [flags] { return run_admin(*flags, "volumes", print_volumes); }; });
 
   auto* const group =
-    admin.add_subcommand("volume", "Snapshots of a volume of shards: snapshot, snapshots, remove-snapshot, restore");
+    admin.add_subcommand("volume", "One volume of shards: snapshot, snapshots, remove-snapshot, restore, grow");
   group->require_subcommand(1);
   group->footer("The volume's primary carries them out, whichever node is asked. Regular snapshots are made by the "
                 "configuration's\n"
@@ -148,6 +190,7 @@ void add_volume_commands(CLI::App& admin, command& chosen) {
     "Examples:\n  troupe admin volume restore volume-1 before-upgrade",
     true, true,
     [](session& s, const volume_flags& f) { return change_snapshot(s, f, "restore", "is what it is now"); });
+  add_grow(*group, chosen);
 }
 
 } // namespace troupe::cli

@@ -185,6 +185,12 @@ void shards_front::impl::take_orders() {
     for (std::size_t n = 0; n < volumes.size(); ++n)
       if (volumes[n]->id() == id) caf::anon_send(electors[n], retake_atom::value);
   };
+  o.grow = [this](const std::string& id, const wanted_growth& wanted,
+             const std::function<bool()>& mine) -> result<grown_volume> {
+    for (std::size_t n = 0; n < volumes.size(); ++n)
+      if (volumes[n]->id() == id) return attached[n]->grow(wanted, mine);
+    return fail(ec::not_found, "this node has no volume " + id);
+  };
   orders = std::make_unique<volume_orders>(std::move(o));
   if (options.desk)
     options.desk->open(

@@ -69,6 +69,11 @@ bool volume_orders::wait(std::chrono::milliseconds t) {
   return !changed_.wait_for(lock, t, [this] { return stopping_; });
 }
 
+bool volume_orders::stopping() {
+  std::lock_guard lock{mutex_};
+  return stopping_;
+}
+
 void volume_orders::run() {
   std::unique_lock lock{mutex_};
   while (!stopping_) {
@@ -121,6 +126,7 @@ result<pb::volume_report> volume_orders::carry_out(const pb::volume_order& o) {
   }
   case pb::volume_order::remove: TROUPE_TRY(all.remove(o.volume(), o.name())); return out;
   case pb::volume_order::restore: return restore(o);
+  case pb::volume_order::grow: return grow(o);
   default: return fail(ec::not_implemented, "this process does not know the order " + std::to_string(o.kind()));
   }
 }
@@ -141,6 +147,24 @@ result<pb::volume_report> volume_orders::restore(const pb::volume_order& o) {
   }
   return fail(ec::timeout,
     "the restore of volume " + o.volume() + " was ordered; it is carried out as soon as a node takes the volume");
+}
+
+result<pb::volume_report> volume_orders::grow(const pb::volume_order& o) {
+  auto* v = options_.manager->find_volume(o.volume());
+  const auto held = v != nullptr ? v->held() : std::nullopt;
+  if (!held) return fail(ec::unavailable, "this node is not the primary of volume " + o.volume());
+  const auto token = held->token();
+  const auto mine = [this, v, token] {
+    const auto now = v->held();
+    return now && now->token() == token && !stopping();
+  };
+  auto grown = options_.grow(o.volume(), {.size_gib = o.size_gib(), .iops = o.iops()}, mine);
+  if (!grown) return fail(grown.error().code, "volume " + o.volume() + ": " + grown.error().message);
+  spdlog::info("volume {}: it has {} GiB ({})", o.volume(), grown->size_gib, grown->state);
+  pb::volume_report out;
+  out.mutable_grown()->set_size_gib(grown->size_gib);
+  out.mutable_grown()->set_state(grown->state);
+  return out;
 }
 
 } // namespace troupe

@@ -1,5 +1,6 @@
 #include "volumes/aws_ebs.hpp"
 
+#include "volumes/ebs_growth.hpp"
 #include "volumes/ebs_snapshots.hpp"
 
 #include <algorithm>
@@ -22,13 +23,19 @@ bool is_mounted(const std::string& path) {
 // Of a cluster file system: mounted by the operator, always there.
 class shared_ebs final : public attached_volume {
 public:
-  shared_ebs(std::unique_ptr<attached_volume> d, std::shared_ptr<snapshot_store> s)
-      : directory_(std::move(d)), snapshots_(std::move(s)) {}
+  shared_ebs(std::unique_ptr<attached_volume> d, aws_ebs_options o)
+      : options_(std::move(o)),
+        directory_(std::move(d)),
+        snapshots_(make_ebs_snapshots(options_.ec2, options_.volume)) {}
   const std::string& root() const override { return directory_->root(); }
   bool shared() const override { return true; }
   std::shared_ptr<snapshot_store> snapshots() override { return snapshots_; }
+  result<grown_volume> grow(const wanted_growth& wanted, const std::function<bool()>& mine) override {
+    return grow_ebs(options_, root(), wanted, mine);
+  }
 
 private:
+  const aws_ebs_options options_;
   std::unique_ptr<attached_volume> directory_;
   std::shared_ptr<snapshot_store> snapshots_;
 };
@@ -47,6 +54,9 @@ public:
   bool shared() const override { return true; }
   bool exclusive() const override { return true; }
   std::shared_ptr<snapshot_store> snapshots() override { return snapshots_; }
+  result<grown_volume> grow(const wanted_growth& wanted, const std::function<bool()>& mine) override {
+    return grow_ebs(options_, root(), wanted, mine); // touches nothing that acquire() and release() change
+  }
 
   result<> acquire(const std::function<bool()>& mine) override {
     auto is_new = have_attached(mine);
@@ -194,7 +204,7 @@ public:
     if (!shared) return std::move(shared).error();
     auto directory = (*shared)->attach(v);
     if (!directory) return directory;
-    return std::make_unique<shared_ebs>(std::move(*directory), make_ebs_snapshots(options_.ec2, options_.volume));
+    return std::make_unique<shared_ebs>(std::move(*directory), options_);
   }
 
 private:

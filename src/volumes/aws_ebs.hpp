@@ -29,12 +29,14 @@ struct aws_ebs_options {
   unsigned polls_max = 60;
   std::chrono::milliseconds poll{1000};
   unsigned polls_until_force = 15;              // how long another instance may take to let it go
+  unsigned grow_polls_max = 25;                 // until a new size is there; shorter than who ordered it waits
   std::shared_ptr<block_mounts> mounts;         // with a filesystem
   std::function<void(const std::string&)> told; // what is done, for the log; may be empty
 };
 
 // attach(): ec::bad_argument: the volume has no multi-attach (without a filesystem); ec::timeout: it was not attached in time;
 // ec::not_found: it is attached, but nothing is mounted at the path; ec::conflict: the path is in use otherwise.
+// grow(): ebs_growth.hpp.
 // acquire(): also ec::access_denied: this process may not mount; ec::unavailable: the lease was lost meanwhile.
 std::unique_ptr<volume_provider> make_aws_ebs(aws_ebs_options);
 

@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -28,10 +29,16 @@ public:
   virtual result<> mount(const std::string& device, const std::string& path, const std::string& filesystem) = 0;
   // ec::unavailable: files there are open. `anyway`: those keep what they have, and the directory is free.
   virtual result<> unmount(const std::string& path, bool anyway) = 0;
+  virtual result<std::uint64_t> size(const std::string& device) = 0; // bytes
+  // Whether grow() could. ec::not_implemented: not such a file system; ec::not_found: its program is not on this machine;
+  // ec::access_denied: this process may not (CAP_SYS_ADMIN for xfs, CAP_SYS_RESOURCE for ext4).
+  virtual result<> can_grow(const std::string& filesystem) = 0;
+  // The file system of the device, mounted at the path, to the size of the device. Harmless when it has that size.
+  virtual result<> grow(const std::string& device, const std::string& path, const std::string& filesystem) = 0;
 };
 
 struct linux_mounts_options {
-  std::string devices = "/dev", system = "/sys"; // where these are
+  std::string devices = "/dev", system = "/sys", process = "/proc/self"; // where these are
   std::function<void(std::chrono::milliseconds)> wait;
 };
 std::unique_ptr<block_mounts> make_linux_mounts(linux_mounts_options);

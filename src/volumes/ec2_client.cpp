@@ -7,6 +7,7 @@
 #include "codec/xml.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 namespace troupe {
 namespace {
@@ -40,6 +41,7 @@ bool worth_repeating(int status, const std::string& code) {
 
 ec code_of(const std::string& code) {
   if (code.ends_with(".NotFound")) return ec::not_found;
+  if (code == "IncorrectModificationState" || code == "VolumeModificationRateExceeded") return ec::conflict;
   if (code == "UnauthorizedOperation" || code == "AuthFailure" || code == "SignatureDoesNotMatch")
     return ec::access_denied;
   return ec::bad_argument;
@@ -51,6 +53,15 @@ result<std::string> text_of(const std::string& body, const char* name) {
   auto text = document->root().child_text(name);
   if (!text || text->empty()) return fail(ec::corrupt, std::string{"EC2's answer has no "} + name);
   return *text;
+}
+
+// 0: it is not there, or no number.
+std::uint32_t number_in(const xml_element& e, const char* name) {
+  const auto text = e.child_text(name).value_or("");
+  std::uint32_t out = 0;
+  const auto* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, out);
+  return parsed.ec == std::errc{} && parsed.ptr == end ? out : 0;
 }
 
 } // namespace
@@ -136,12 +147,42 @@ result<ebs_volume> ec2_client::describe_volume(const std::string& volume) {
   out.type = item->child_text("volumeType").value_or("");
   out.state = item->child_text("status").value_or("");
   out.multi_attach = item->child_text("multiAttachEnabled").value_or("false") == "true";
+  out.gibibytes = number_in(*item, "size");
+  out.iops = number_in(*item, "iops");
   if (auto attachments = item->child("attachmentSet"))
     for (const auto& a : attachments->children("item"))
       out.attachments.push_back({.instance = a.child_text("instanceId").value_or(""),
         .device = a.child_text("device").value_or(""),
         .state = a.child_text("status").value_or("")});
   return out;
+}
+
+result<> ec2_client::modify_volume(const std::string& volume, std::uint32_t gibibytes, std::uint32_t iops) {
+  name_values fields{{"VolumeId", volume}, {"Size", std::to_string(gibibytes)}};
+  if (iops != 0) fields.emplace_back("Iops", std::to_string(iops));
+  auto answer = call("ModifyVolume", fields);
+  if (!answer) return std::move(answer).error();
+  return {};
+}
+
+result<std::optional<ebs_modification>> ec2_client::describe_modification(const std::string& volume) {
+  auto answer = call("DescribeVolumesModifications", {{"VolumeId.1", volume}});
+  if (!answer && answer.error().code == ec::not_found) return std::optional<ebs_modification>{};
+  if (!answer) return std::move(answer).error();
+  auto document = xml_document::parse(*answer, answer_bytes_max);
+  if (!document) return fail(ec::corrupt, "EC2's answer is not XML: " + document.error().message);
+  auto set = document->root().child("volumeModificationSet");
+  auto item = set ? set->child("item") : std::nullopt;
+  if (!item) return std::optional<ebs_modification>{};
+  ebs_modification out;
+  out.state = item->child_text("modificationState").value_or("");
+  if (out.state.empty()) return std::optional<ebs_modification>{};
+  out.original_gibibytes = number_in(*item, "originalSize");
+  out.gibibytes = number_in(*item, "targetSize");
+  out.original_iops = number_in(*item, "originalIops");
+  out.iops = number_in(*item, "targetIops");
+  out.message = item->child_text("statusMessage").value_or("").substr(0, 500);
+  return std::optional{std::move(out)};
 }
 
 result<std::string> ec2_client::create_snapshot(

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,7 +47,16 @@ struct ebs_attachment {
 struct ebs_volume {
   std::string id, type, state; // creating, available, in-use, deleting, deleted, error
   bool multi_attach = false;
+  std::uint32_t gibibytes = 0;
+  std::uint32_t iops = 0; // 0: its type has none
   std::vector<ebs_attachment> attachments;
+};
+// The last change of a volume that was asked for.
+struct ebs_modification {
+  std::string state; // modifying, optimizing (the new size is there), completed, failed
+  std::uint32_t original_gibibytes = 0, gibibytes = 0;
+  std::uint32_t original_iops = 0, iops = 0;
+  std::string message; // why it failed
 };
 struct ebs_snapshot {
   std::string id, state, started; // pending, completed, error; "2026-11-20T20:56:00.000Z"
@@ -58,8 +68,9 @@ struct ebs_wanted {
   std::uint32_t iops = 3000;
 };
 
-// Thread safe if `exchange`, `wait` and `random` are. Errors: what AWS refused is ec::bad_argument, ec::access_denied or
-// ec::not_found with AWS's code and message; ec::unavailable and ec::timeout after the last attempt.
+// Thread safe if `exchange`, `wait` and `random` are. Errors: what AWS refused is ec::bad_argument, ec::access_denied,
+// ec::not_found or (modify_volume) ec::conflict with AWS's code and message; ec::unavailable and ec::timeout after the last
+// attempt.
 class ec2_client {
 public:
   explicit ec2_client(ec2_options o) : options_(std::move(o)) {}
@@ -70,6 +81,11 @@ public:
   // `force`: the instance is not asked; what it has not written yet is lost.
   result<> detach_volume(const std::string& volume, const std::string& instance, bool force = false);
   result<ebs_volume> describe_volume(const std::string& volume);
+  // `iops` 0: as they are. ec::conflict: another change is under way, or was too lately; also when the answer to a first attempt
+  // was lost.
+  result<> modify_volume(const std::string& volume, std::uint32_t gibibytes, std::uint32_t iops);
+  // Nothing: it was never modified.
+  result<std::optional<ebs_modification>> describe_modification(const std::string& volume);
   using name_values = std::vector<std::pair<std::string, std::string>>;
   // Its id. What was written to the device before the call is in it.
   result<std::string> create_snapshot(

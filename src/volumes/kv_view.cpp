@@ -5,7 +5,7 @@ namespace troupe {
 namespace {
 
 // Of reading a value that is moved from under the reader: a compaction takes longer than a read, by far.
-constexpr int attempts_max = 5;
+constexpr int looks_max = 5;
 
 } // namespace
 
@@ -42,7 +42,7 @@ result<std::optional<std::string>> kv_view::value_of(
     auto value = value_at(key, where, cache);
     if (value) return std::optional{std::move(*value)};
     auto why = std::move(value).error();
-    if (attempt == attempts_max || !moved) {
+    if (attempt == looks_max || !moved) {
       if (moved) why = fail(ec::unavailable, why.message + ": try again");
       if (why.code == ec::not_found) why.code = ec::corrupt; // it is not the key that is missing
       return why;

@@ -1,4 +1,4 @@
-// block_mounts of Linux. mkfs is the one program that is run; everything else are system calls.
+// block_mounts of Linux. The programs that make and grow file systems are run; everything else are system calls.
 // https://docs.aws.amazon.com/ebs/latest/userguide/nvme-ebs-volumes.html
 #include "volumes/block_mounts.hpp"
 
@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <linux/capability.h>
 #include <spawn.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -24,8 +25,8 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 constexpr std::size_t looked_at_bytes = std::size_t{1} << 20; // at each end of a device
-constexpr unsigned mkfs_polls_max = 3000;                     // 10 minutes
-constexpr auto mkfs_poll = 200ms;
+constexpr unsigned program_polls_max = 3000;                  // 10 minutes
+constexpr auto program_poll = 200ms;
 
 error failed(const std::string& what, int number) { return fail(ec::io_error, what + ": " + std::strerror(number)); }
 
@@ -50,6 +51,29 @@ std::string first_word(const fs::path& file) {
   std::string word;
   in >> word;
   return word;
+}
+
+// Its whole path; nothing: it is not on this machine.
+std::optional<std::string> find_program(const std::string& name) {
+  for (const auto* place : {"/usr/sbin/", "/sbin/", "/usr/bin/"})
+    if (::access((place + name).c_str(), X_OK) == 0) return place + name;
+  return std::nullopt;
+}
+
+// The program that grows a mounted one, the package that has it, and the privilege that the kernel wants of it.
+struct growing_program {
+  const char *filesystem, *name, *package;
+  unsigned capability;
+  const char* capability_name;
+};
+constexpr std::array growing_programs{
+  growing_program{"ext4", "resize2fs", "e2fsprogs", CAP_SYS_RESOURCE, "CAP_SYS_RESOURCE"},
+  growing_program{"xfs", "xfs_growfs", "xfsprogs", CAP_SYS_ADMIN, "CAP_SYS_ADMIN"}};
+
+result<growing_program> growing(const std::string& filesystem) {
+  for (const auto& known : growing_programs)
+    if (filesystem == known.filesystem) return known;
+  return fail(ec::not_implemented, "a file system '" + filesystem + "' can not be grown, only ext4 and xfs");
 }
 
 class linux_mounts final : public block_mounts {
@@ -101,10 +125,11 @@ public:
     auto blank = is_blank(device);
     if (!blank) return std::move(blank).error();
     if (!*blank) return fail(ec::conflict, device + " is not blank, and is not formatted");
-    const auto program = "mkfs." + filesystem;
-    for (const auto* place : {"/usr/sbin/", "/sbin/", "/usr/bin/"})
-      if (::access((place + program).c_str(), X_OK) == 0) return run({place + program, "-q", device});
-    return fail(ec::not_found, "there is no " + program + " on this machine to make a file system on " + device);
+    const auto name = "mkfs." + filesystem;
+    auto program = find_program(name);
+    if (!program)
+      return fail(ec::not_found, "there is no " + name + " on this machine to make a file system on " + device);
+    return run({*program, "-q", device});
   }
 
   result<state> mounted(const std::string& device, const std::string& path) override {
@@ -139,7 +164,52 @@ public:
     return failed("unmount " + path, number);
   }
 
+  result<std::uint64_t> size(const std::string& device) override {
+    descriptor d{::open(device.c_str(), O_RDONLY | O_CLOEXEC)};
+    if (d.fd < 0) return failed("open " + device, errno);
+    const auto bytes = ::lseek(d.fd, 0, SEEK_END);
+    if (bytes < 0) return failed("size of " + device, errno);
+    return static_cast<std::uint64_t>(bytes);
+  }
+
+  result<> can_grow(const std::string& filesystem) override {
+    auto program = growing(filesystem);
+    if (!program) return std::move(program).error();
+    TROUPE_TRY(file_of(*program));
+    if (!programs_have(program->capability))
+      return fail(ec::access_denied,
+        "this process may not grow a file system of " + filesystem + ": give it " + program->capability_name +
+          " (systemd: AmbientCapabilities=" + program->capability_name + ")");
+    return {};
+  }
+
+  result<> grow(const std::string& device, const std::string& path, const std::string& filesystem) override {
+    auto program = growing(filesystem);
+    if (!program) return std::move(program).error();
+    auto file = file_of(*program);
+    if (!file) return std::move(file).error();
+    return run({*file, filesystem == "xfs" ? path : device}); // xfs_growfs wants the mount point
+  }
+
 private:
+  static result<std::string> file_of(const growing_program& wanted) {
+    auto file = find_program(wanted.name);
+    if (file) return std::move(*file);
+    return fail(ec::not_found,
+      std::string{"there is no "} + wanted.name + " on this machine to grow a file system: install " + wanted.package);
+  }
+
+  // What a program gets that this process runs: root's all that the bounding set lets through, others' the ambient ones.
+  bool programs_have(unsigned capability) const {
+    const std::string line = ::geteuid() == 0 ? "CapBnd:" : "CapAmb:";
+    std::ifstream status{options_.process + "/status"};
+    std::string word;
+    while (status >> word && word != line) {}
+    std::uint64_t set = 0;
+    if (!(status >> std::hex >> set)) return true; // not known: the program will tell
+    return (set >> capability & 1) != 0;
+  }
+
   result<> run(std::vector<std::string> words) {
     std::vector<char*> arguments;
     for (auto& w : words) arguments.push_back(w.data());
@@ -148,18 +218,19 @@ private:
     posix_spawn_file_actions_t files;
     ::posix_spawn_file_actions_init(&files);
     ::posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0); // it can not be asked anything
+    ::posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0); // errors go to our stderr
     ::pid_t child = -1;
     const auto number = ::posix_spawn(&child, arguments.front(), &files, nullptr, arguments.data(), environment.data());
     ::posix_spawn_file_actions_destroy(&files);
     if (number != 0) return failed("run " + words.front(), number);
     int status = 0;
     for (unsigned poll = 0; ::waitpid(child, &status, WNOHANG) == 0; ++poll) {
-      if (poll == mkfs_polls_max) {
+      if (poll == program_polls_max) {
         ::kill(child, SIGKILL);
         ::waitpid(child, &status, 0);
         return fail(ec::timeout, words.front() + " did not end in time");
       }
-      options_.wait(mkfs_poll);
+      options_.wait(program_poll);
     }
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
     return fail(ec::io_error, words.front() + " on " + words.back() + " failed, with status " + std::to_string(status));

@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -38,6 +39,16 @@ struct volume_config {
 // In a volume's directory: its id. What is not there when the volume is not mounted.
 inline constexpr const char* volume_name_file = "volume-id";
 
+// What a volume is to become, and what has become of it.
+struct wanted_growth {
+  std::uint32_t size_gib = 0;
+  std::uint32_t iops = 0; // 0: as they are
+};
+struct grown_volume {
+  std::uint32_t size_gib = 0;
+  std::string state; // of the provider: optimizing, completed
+};
+
 class attached_volume {
 public:
   virtual ~attached_volume() = default; // gives it back
@@ -50,6 +61,12 @@ public:
   virtual result<> release() { return {}; }
   // The provider's own snapshots; null: there are none.
   virtual std::shared_ptr<snapshot_store> snapshots() { return nullptr; }
+  // On the primary; `mine` as of acquire(). May be repeated, also after a crash in the middle. ec::not_implemented: the provider
+  // has no such thing. Beside other calls; may take a minute.
+  virtual result<grown_volume> grow(const wanted_growth&, const std::function<bool()>&) {
+    return fail(ec::not_implemented,
+      "a volume that is a directory is as large as its file system: grow the file system of " + root());
+  }
 };
 
 class volume_provider {

@@ -27,6 +27,11 @@ struct desk {
         return then(out);
       }
       orders.push_back(o.name());
+      if (o.kind() == pb::volume_order::grow) {
+        out.mutable_grown()->set_size_gib(o.size_gib());
+        out.mutable_grown()->set_state(std::to_string(o.iops()));
+        return then(out);
+      }
       if (o.name() == "bad") return then(fail(ec::conflict, "there is one"));
       out.add_snapshots()->set_name(o.name());
       then(out);
@@ -62,6 +67,9 @@ struct fixture {
     o.set_kind(pb::volume_order::snapshot);
     o.set_volume(volume);
     o.set_name(name);
+    return order(std::move(o));
+  }
+  answer<wire<pb::volume_report>> order(pb::volume_order o) {
     auto a = fx.ask<wire<pb::volume_report>>(volumes, order_atom::value, wire<pb::volume_order>{std::move(o)});
     fx.wait(a);
     return a;
@@ -101,6 +109,20 @@ TEST_CASE("an order is carried out by the primary of its volume, wherever that i
     CHECK(here.orders.empty());
     CHECK(there.orders.size() == 2);
   }
+}
+
+TEST_CASE("a volume grows at its primary, as was ordered") {
+  desk here{false}, there{true};
+  fixture f{here, there};
+  pb::volume_order o;
+  o.set_kind(pb::volume_order::grow);
+  o.set_volume("v");
+  o.set_size_gib(200);
+  o.set_iops(4000);
+  auto a = f.order(std::move(o));
+  CHECK(a.value()->grown().size_gib() == 200);
+  CHECK(a.value()->grown().state() == "4000");
+  CHECK(here.orders.empty());
 }
 
 TEST_CASE("an order for a volume without a primary, or that nobody has, says so") {

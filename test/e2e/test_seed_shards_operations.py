@@ -1,16 +1,14 @@
 """Seed 002: what operators do with volumes of shards: look, snapshots, restore, EBS. Test names begin with the row of REQUIREMENTS."""
-import http.server
 import os
 import re
 import shutil
 import subprocess
-import threading
-import urllib.parse
 
 import grpc
 import pytest
 
 import cluster as clusters
+import ec2 as ec2s
 import identities
 import server as servers
 import shards
@@ -240,95 +238,18 @@ def test_v23_calls_snapshots_and_the_lag_of_backups_are_counted(tmp_path):
         cluster.close()
 
 
-class Ec2(threading.Thread):
-    """A stand-in of EC2's API with one volume, which is a loop device here. An instance whose file system is mounted lets it
-    go only by force: then the mount is taken away, as a device would be."""
-
-    def __init__(self, mounts):
-        super().__init__(daemon=True)
-        self.lock, self.calls, self.attached, self.snapshots, self.mounts = threading.Lock(), [], {}, {}, mounts
-        ec2 = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                assert "/ec2/aws4_request" in self.headers["Authorization"]
-                with ec2.lock:
-                    status, answer = ec2.answer(dict(urllib.parse.parse_qsl(body)))
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer.encode())
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.endpoint = f"http://127.0.0.1:{self.server.server_port}"
-
-    def run(self):
-        self.server.serve_forever()
-
-    def answer(self, q):
-        action, instance = q["Action"], q.get("InstanceId")
-        self.calls.append((action, instance, q.get("Force") == "true"))
-        if action == "DescribeVolumes":
-            items = "".join(f"<item><instanceId>{i}</instanceId><device>d</device><status>{s}</status></item>"
-                            for i, s in self.attached.items())
-            return 200, ("<R><volumeSet><item><volumeId>vol-1</volumeId><volumeType>io2</volumeType><status>in-use</status>"
-                         f"<multiAttachEnabled>false</multiAttachEnabled><attachmentSet>{items}</attachmentSet></item></volumeSet></R>")
-        if action == "AttachVolume":
-            if self.attached:
-                return 400, "<R><Errors><Error><Code>VolumeInUse</Code><Message>it is</Message></Error></Errors></R>"
-            self.attached[instance] = "attached"
-        if action == "DetachVolume":
-            if q.get("Force") == "true" or not self.mounts():
-                subprocess.run(["umount", "-l", *self.mounts()], check=False)
-                self.attached.pop(instance, None)
-            else:
-                self.attached[instance] = "busy"
-        if action == "CreateSnapshot":
-            tags = {q[f"TagSpecification.1.Tag.{n}.Key"]: q[f"TagSpecification.1.Tag.{n}.Value"] for n in (1, 2, 3)}
-            self.snapshots[f"snap-{len(self.snapshots) + 1}"] = tags
-            return 200, f"<R><snapshotId>snap-{len(self.snapshots)}</snapshotId></R>"
-        if action == "DescribeSnapshots":
-            items = "".join(f"<item><snapshotId>{i}</snapshotId><status>completed</status><startTime>2026-01-01T00:00:00.000Z"
-                            "</startTime><tagSet>" + "".join(f"<item><key>{k}</key><value>{v}</value></item>" for k, v in tags.items()) +
-                            "</tagSet></item>" for i, tags in self.snapshots.items())
-            return 200, f"<R><snapshotSet>{items}</snapshotSet></R>"
-        return 200, "<R/>"
-
-
 @pytest.fixture
 def loop_device(tmp_path):
-    """A blank block device, where this machine lets us have one."""
-    image = tmp_path / "image"
-    with open(image, "wb") as f:
-        f.truncate(64 << 20)
-    if os.geteuid() != 0 or shutil.which("losetup") is None or shutil.which("mkfs.ext4") is None:
-        pytest.skip("loop devices need root, losetup and mkfs.ext4")
-    made = subprocess.run(["losetup", "--find", "--show", str(image)], capture_output=True, text=True)
-    if made.returncode != 0:
-        pytest.skip(f"no loop device here: {made.stderr}")
-    device = made.stdout.strip()
-    try:
-        trial = tmp_path / "trial"
-        trial.mkdir()
-        if "Operation not permitted" in subprocess.run(["mount", "-t", "tmpfs", "none", str(trial)], capture_output=True, text=True).stderr:
-            pytest.skip("mounting is not permitted here")
-        subprocess.run(["umount", str(trial)], check=False)
+    with ec2s.blank_device(tmp_path) as device:
         yield device
-    finally:
-        subprocess.run(["losetup", "--detach", device], check=False)
 
 
 def test_v7_an_ebs_volume_is_formatted_mounted_and_follows_the_primary(tmp_path, loop_device):
     mnt = tmp_path / "mnt"
 
     def mounts():
-        with open("/proc/mounts") as f:
-            return [line.split()[1] for line in f if line.split()[1] == str(mnt)]
-    ec2 = Ec2(mounts)
+        return ec2s.mounted_at(mnt)
+    ec2 = ec2s.Ec2(mounts)
     ec2.start()
     ebs = (f"volume: vol-1, instance: {{node-1: i-1, node-2: i-2}}, device: {loop_device}, region: eu-central-1, "
            f"filesystem: ext4, endpoint: \"{ec2.endpoint}\"")
@@ -384,3 +305,82 @@ def test_v7_an_ebs_volume_is_formatted_mounted_and_follows_the_primary(tmp_path,
         if mounts():
             subprocess.run(["umount", "-l", str(mnt)], check=False)
         ec2.server.shutdown()
+
+
+def test_v19_an_ebs_volume_and_its_file_system_grow_while_it_is_served(tmp_path, loop_device):
+    mnt = tmp_path / "mnt"
+
+    def grow(gibibytes):
+        os.truncate(tmp_path / "image", gibibytes << 30)
+        subprocess.run(["losetup", "--set-capacity", loop_device], check=True)
+    ec2 = ec2s.Ec2(lambda: ec2s.mounted_at(mnt), grow)
+    cluster, node = ec2s.one_node_with_ebs(tmp_path, ec2, mnt, loop_device, ", filesystem: ext4")
+    try:
+        cluster.start()
+        cluster.ready()
+        wait_until(lambda: volumes_of(node).get("volume-1", {}).get("primary"), "the volume has a primary", 60)
+        if not ec2s.may(24):  # CAP_SYS_RESOURCE: told before the volume is modified
+            assert "CAP_SYS_RESOURCE" in identities.troupe(node, "volume", "grow", "volume-1", "--size-gib", "2", status=1)
+            assert ec2.modifications() == 0 and ec2.size == 1
+            pytest.skip("growing a mounted ext4 needs CAP_SYS_RESOURCE; without it nothing was changed")
+        client = shards.Client(shards.address_of(node.printed), "alice", shards.key_of(node, "alice"))
+        wait_until(lambda: code_of(client.NewShard)[0] == Code.OK, "the node knows the client")
+        shard = client.ListShards().shard_ids[0]
+        client.put(shard, b"k", b"v")
+        assert os.statvfs(mnt).f_blocks * os.statvfs(mnt).f_frsize < 1 << 30
+        grown = identities.admin(node, "volume", "grow", "volume-1", "--size-gib", "2", "--iops", "4000")
+        assert grown == {"id": "volume-1", "size_gib": 2, "state": "optimizing"}
+        assert (ec2.size, ec2.iops) == (2, 4000) and ec2.modifications() == 2  # one was throttled
+        assert os.statvfs(mnt).f_blocks * os.statvfs(mnt).f_frsize > 3 << 29
+        wait_until(lambda: volumes_of(node)["volume-1"]["size_bytes"] > 3 << 29, "the larger size is shown")
+        assert client.get(shard, b"k") == b"v"
+        client.put(shard, b"k2", b"v2")
+        # The same once more, after a crash: EC2 is not asked again.
+        node.kill()
+        node.start()
+        wait_until(lambda: volumes_of(node).get("volume-1", {}).get("primary"), "the volume has a primary", 60)
+        assert "2 GiB (optimizing)" in identities.troupe(node, "volume", "grow", "volume-1", "--size-gib", "2")
+        assert ec2.modifications() == 2
+    finally:
+        cluster.close()
+        if ec2s.mounted_at(mnt):
+            subprocess.run(["umount", "-l", str(mnt)], check=False)
+        ec2.server.shutdown()
+
+
+def test_v19_what_can_not_grow_is_refused_and_a_cluster_file_system_is_left_to_its_operator(tmp_path):
+    mnt = tmp_path / "mnt"
+    mnt.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(mnt)], capture_output=True, text=True)
+    if mounted.returncode != 0:
+        pytest.skip(f"mounting is not permitted here: {mounted.stderr}")
+    ec2 = ec2s.Ec2(lambda: ec2s.mounted_at(mnt), multi=True)
+    cluster, node = ec2s.one_node_with_ebs(tmp_path, ec2, mnt, "/dev/sdf")
+    try:
+        cluster.start()
+        cluster.ready()
+        wait_until(lambda: volumes_of(node).get("volume-1", {}).get("primary"), "the volume has a primary", 60)
+
+        def refused(*options, status=1):
+            return identities.troupe(node, "volume", "grow", "volume-1", *options, status=status)
+        assert "has 1 GiB already" in refused("--size-gib", "1", status=2)
+        assert "1 GiB and 3000 IOPS already" in refused("--size-gib", "1", "--iops", "3000", status=2)
+        refused("--size-gib", "0", status=2)
+        refused("--iops", "4000", status=2)
+        assert ec2.modifications() == 0
+        assert identities.admin(node, "volume", "grow", "volume-1", "--size-gib", "5")["state"] == "optimizing"
+        assert (ec2.size, ec2.iops, ec2.modifications()) == (5, 3000, 2)
+        assert "do not shrink to 4" in refused("--size-gib", "4", status=2)
+        assert "IncorrectModificationState" in refused("--size-gib", "6")  # EC2 is still at the last one
+        ec2.modified["modificationState"] = "completed"
+        grown = identities.admin(node, "volume", "grow", "volume-1", "--size-gib", "5", "--iops", "5000")
+        assert grown["size_gib"] == 5 and (ec2.size, ec2.iops) == (5, 5000)
+    finally:
+        cluster.close()
+        subprocess.run(["umount", "-l", str(mnt)], check=False)
+        ec2.server.shutdown()
+
+
+def test_v19_a_volume_that_is_a_directory_does_not_grow(store):
+    assert "grow the file system of" in identities.troupe(store, "volume", "grow", "volume-1", "--size-gib", "10", status=1)
+    assert "no node has a volume" in identities.troupe(store, "volume", "grow", "volume-9", "--size-gib", "10", status=1)

@@ -210,6 +210,42 @@ TEST_CASE("snapshots are made with tags, listed page by page, and removed; detac
   REQUIRE(seen[4].fields.at("Force") == "true");
 }
 
+TEST_CASE("a volume is modified, and EC2 says how far it is; one that never was is no error") {
+  world w{{{200, "<R><volumeModification/></R>"}, {200, "<R><volumeModification/></R>"},
+    {200,
+      "<R><volumeModificationSet><item><modificationState>optimizing</modificationState><originalSize>100</"
+      "originalSize>"
+      "<targetSize>200</targetSize><originalIops>3000</originalIops><targetIops>4000</targetIops></item>"
+      "</volumeModificationSet></R>"},
+    {400, refused("InvalidVolumeModification.NotFound")}, {400, refused("IncorrectModificationState")}}};
+  ec2_client ec2{w.options()};
+  REQUIRE(ec2.modify_volume("vol-9", 200, 4000));
+  REQUIRE(ec2.modify_volume("vol-9", 300, 0));
+  auto last = ec2.describe_modification("vol-9");
+  REQUIRE(last);
+  REQUIRE(*last);
+  REQUIRE((*last)->state == "optimizing");
+  REQUIRE((*last)->original_gibibytes == 100);
+  REQUIRE((*last)->gibibytes == 200);
+  REQUIRE((*last)->original_iops == 3000);
+  REQUIRE((*last)->iops == 4000);
+  auto never = ec2.describe_modification("vol-9");
+  REQUIRE(never);
+  REQUIRE_FALSE(*never);
+  REQUIRE(ec2.modify_volume("vol-9", 400, 0).error().code == ec::conflict);
+  auto seen = w.server.requests();
+  REQUIRE(seen.size() == 5);
+  for (const auto& r : seen) REQUIRE(r.signature_ok);
+  REQUIRE(seen[0].fields.at("Action") == "ModifyVolume");
+  REQUIRE(seen[0].fields.at("VolumeId") == "vol-9");
+  REQUIRE(seen[0].fields.at("Size") == "200");
+  REQUIRE(seen[0].fields.at("Iops") == "4000");
+  REQUIRE_FALSE(seen[1].fields.contains("Iops"));
+  REQUIRE(seen[2].fields.at("Action") == "DescribeVolumesModifications");
+  REQUIRE(seen[2].fields.at("VolumeId.1") == "vol-9");
+  REQUIRE(w.waits.empty());
+}
+
 TEST_CASE("EC2 calls are repeated with growing pauses, a bounded number of times, as the same request") {
   SECTION("until one is answered") {
     world w{

@@ -21,12 +21,13 @@ struct machine {
   machine() {
     fs::create_directories(at.path() + "/dev/disk/by-id");
     fs::create_directories(at.path() + "/sys/block");
-    mounts = make_linux_mounts({.devices = at.path() + "/dev", .system = at.path() + "/sys", .wait = [](auto t) {
-                                  std::mutex m;
-                                  std::condition_variable nobody;
-                                  std::unique_lock lock{m};
-                                  nobody.wait_for(lock, t, [] { return false; });
-                                }});
+    mounts = make_linux_mounts(
+      {.devices = at.path() + "/dev", .system = at.path() + "/sys", .process = at.path(), .wait = [](auto t) {
+         std::mutex m;
+         std::condition_variable nobody;
+         std::unique_lock lock{m};
+         nobody.wait_for(lock, t, [] { return false; });
+       }});
   }
   std::string device(const std::string& name, std::uint64_t bytes = 16 << 20) {
     auto path = at.path() + "/dev/" + name;
@@ -88,6 +89,52 @@ TEST_CASE("a file system is made once") {
   REQUIRE_FALSE(*m.mounts->is_blank(device));
   REQUIRE(m.mounts->format(device, "ext4").error().code == ec::conflict);
   REQUIRE(m.mounts->format(m.device("nvme2n1"), "no-such-fs").error().code == ec::not_found);
+}
+
+TEST_CASE("a file system that can not be grown is told beforehand, with what it takes") {
+  machine m;
+  REQUIRE(m.mounts->can_grow("btrfs").error().code == ec::not_implemented);
+  if (::access("/usr/sbin/resize2fs", X_OK) != 0) {
+    REQUIRE(m.mounts->can_grow("ext4").error().code == ec::not_found);
+    return;
+  }
+  const auto with = [&](const std::string& set) {
+    std::ofstream{m.at.path() + "/status"} << "Name:\ttroupe\nCapBnd:\t" << set << "\nCapAmb:\t" << set << "\n";
+    return m.mounts->can_grow("ext4");
+  };
+  REQUIRE(m.mounts->can_grow("ext4")); // not known
+  REQUIRE(with("000001ffffffffff"));
+  auto outcome = with("000001fffeffffff");
+  REQUIRE(outcome.error().code == ec::access_denied);
+  REQUIRE(outcome.error().message.find("CAP_SYS_RESOURCE") != std::string::npos);
+}
+
+TEST_CASE("a file system is grown to the size of its device, and once more without harm") {
+  machine m;
+  if (::access("/usr/sbin/resize2fs", X_OK) != 0 || ::access("/usr/sbin/mkfs.ext4", X_OK) != 0) {
+    WARN("there is no resize2fs or no mkfs.ext4 here");
+    return;
+  }
+  auto device = m.device("nvme1n1");
+  REQUIRE(m.mounts->format(device, "ext4"));
+  const auto blocks = [&] { // of the super block
+    std::ifstream in{device, std::ios::binary};
+    in.seekg(1024 + 4);
+    std::uint32_t count = 0;
+    in.read(reinterpret_cast<char*>(&count), sizeof count);
+    return count;
+  };
+  const auto before = blocks();
+  REQUIRE(before > 0);
+  fs::resize_file(device, 32 << 20);
+  REQUIRE(*m.mounts->size(device) == 32 << 20);
+  for (int time = 0; time < 2; ++time) {
+    REQUIRE(m.mounts->grow(device, "/nowhere", "ext4"));
+    REQUIRE(blocks() == 2 * before);
+  }
+  auto outcome = m.mounts->grow(m.device("blank"), "/nowhere", "ext4");
+  REQUIRE(outcome.error().code == ec::io_error);
+  REQUIRE(outcome.error().message.find("resize2fs") != std::string::npos);
 }
 
 TEST_CASE(

@@ -1,11 +1,12 @@
-// /admin/volumes: the volumes of shards, as every process of the cluster knows its own, and their snapshots. What is asked of
-// a snapshot is carried out by the volume's primary, whichever node was asked.
+// /admin/volumes: the volumes of shards, as every process of the cluster knows its own, their snapshots, their growth. What is
+// asked of a snapshot or of one volume is carried out by the volume's primary, whichever node was asked.
 #include "api/admin/call.hpp"
 #include "codec/text.hpp"
 #include "volumes/snapshot_schedule.hpp"
 
 #include <boost/json/array.hpp>
 
+#include <charconv>
 #include <map>
 #include <vector>
 
@@ -65,14 +66,32 @@ json::object snapshot_json(const pb::snapshot_line& s) {
   return out;
 }
 
+constexpr std::chrono::seconds grow_timeout{50}; // a little more than the VOLUME OPERATOR's; less than the command's
+
+http::task<wire<pb::volume_report>> ask_primary(call& c, pb::volume_order o, std::chrono::seconds patience) {
+  o.set_volume(c.parameters.at("id"));
+  auto said = co_await http::ask<wire<pb::volume_report>>(
+    c.actors, c.config.volumes, patience, order_atom::value, wire<pb::volume_order>{std::move(o)});
+  co_return must(std::move(said));
+}
+
 http::task<wire<pb::volume_report>> carry_out(call& c, pb::volume_order::kinds kind, std::string name) {
   pb::volume_order o;
   o.set_kind(kind);
-  o.set_volume(c.parameters.at("id"));
   o.set_name(std::move(name));
-  auto said = co_await http::ask<wire<pb::volume_report>>(
-    c.actors, c.config.volumes, change_timeout, order_atom::value, wire<pb::volume_order>{std::move(o)});
-  co_return must(std::move(said));
+  co_return co_await ask_primary(c, std::move(o), change_timeout);
+}
+
+// 0: it is not there.
+std::uint32_t whole_number(const call& c, std::string_view name) {
+  const auto text = parameter(c, name);
+  if (text.empty()) return 0;
+  std::uint32_t out = 0;
+  const auto* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, out);
+  if (parsed.ec != std::errc{} || parsed.ptr != end || out == 0)
+    throw http::api_error{ec::bad_argument, std::string{name} + "= is a whole number from 1 on"};
+  return out;
 }
 
 } // namespace
@@ -133,6 +152,19 @@ http::task<> on_remove_snapshot(call& c) {
 http::task<> on_restore_snapshot(call& c) {
   co_await carry_out(c, pb::volume_order::restore, c.parameters.at("name"));
   json::object whole{{"volume", c.parameters.at("id")}, {"restored", c.parameters.at("name")}};
+  co_await answer(c, std::move(whole));
+}
+
+// ?size_gib=N[&iops=N]
+http::task<> on_grow_volume(call& c) {
+  pb::volume_order o;
+  o.set_kind(pb::volume_order::grow);
+  o.set_size_gib(whole_number(c, "size_gib"));
+  o.set_iops(whole_number(c, "iops"));
+  if (o.size_gib() == 0) throw http::api_error{ec::bad_argument, "the query needs size_gib="};
+  const auto said = co_await ask_primary(c, std::move(o), grow_timeout);
+  json::object whole{
+    {"id", c.parameters.at("id")}, {"size_gib", said->grown().size_gib()}, {"state", said->grown().state()}};
   co_await answer(c, std::move(whole));
 }
 
