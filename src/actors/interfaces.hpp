@@ -104,6 +104,7 @@ struct upload_options {
   std::uint64_t size = 0;
   stripe_geometry geometry; // the caller's choice: core/placement.hpp, default_geometry()
   checksum_set checksums;   // computed over the content besides MD5
+  bool md5 = true;          // else the summary has none
   troupe::durability durability = durability::quorum;
   trace_context trace; // on whose behalf; mostly none
 };

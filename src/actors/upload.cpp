@@ -185,7 +185,7 @@ void conclude(upload_pointer self) {
   std::set<std::string> holders;
   for (auto& run : outcome->placements)
     for (auto& node : run.nodes) holders.insert(node.name);
-  summary.md5 = std::string{as_text(bytes_view{s.md5->finish()})};
+  if (s.start.what.md5) summary.md5 = std::string{as_text(bytes_view{s.md5->finish()})};
   summary.checksums = s.checksums.finish();
   summary.in_use = s.start.in_use;
   s.start.traced.end();
@@ -266,6 +266,7 @@ void hash_next(upload_pointer self) {
 // One upload's MD5 is a chain of steps that leaves most of a core idle: many are hashed side by side.
 void hash(upload_pointer self, const chunk& c) {
   auto& s = *self->state.s;
+  if (!s.start.what.md5) return;
   if (s.to_hash.empty() && *s.start.uploads < s.start.limits.hash_together_from) return s.md5->add(c);
   s.to_hash.push_back(c);
   if (s.to_hash.size() == 1) hash_next(self);

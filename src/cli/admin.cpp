@@ -55,6 +55,7 @@ void add_admin(CLI::App& app, command& chosen) {
   add_log_command(*admin, chosen);
   add_directory_commands(*admin, chosen);
   add_shards_commands(*admin, chosen);
+  add_bucket_command(*admin, chosen);
   add_volume_commands(*admin, chosen);
 }
 

@@ -27,6 +27,7 @@ void add_healing_commands(CLI::App& admin, command& chosen);   // rebalance, rep
 void add_directory_commands(CLI::App& admin, command& chosen); // directory status, resize
 void add_watch_command(CLI::App& admin, command& chosen);      // watch
 void add_shards_commands(CLI::App& admin, command& chosen);    // shards restore
+void add_bucket_command(CLI::App& admin, command& chosen);     // bucket
 void add_volume_commands(CLI::App& admin, command& chosen);    // volumes, volume snapshot, snapshots, ...
 
 // A subcommand with the flags that all have.

@@ -94,6 +94,8 @@ void add_dev(CLI::App& app, command& chosen) {
     ->capture_default_str()
     ->check(CLI::Range(1, 64))
     ->type_name("N");
+  dev->add_flag(
+    "--encrypt", options->encrypt, "Encrypt new content at rest, with the key in the data folder's master.key");
   dev
     ->add_option("--tls-cert,--https-cert", options->https_certificate,
       "Speak https on every front door, with this certificate (PEM); else TROUPE_HTTPS_CERT")

@@ -21,7 +21,7 @@ constexpr int history_lines_max = 1000;
 // The first words, for completion; `troupe admin --help` says what they do.
 constexpr std::array first_words{"status", "nodes", "raft", "actors", "watch", "log", "where", "ring", "drain",
   "undrain", "remove", "weight", "join", "members", "user", "key", "role", "policy", "rebalance", "repair", "directory",
-  "volumes", "volume", "fault", "storage", "help", "exit"};
+  "bucket", "volumes", "volume", "fault", "storage", "help", "exit"};
 
 constexpr const char* help_text = R"(Commands: those of `troupe admin`, without these two words, and `storage ...`:
   status | nodes | raft               what the cluster is like
@@ -35,8 +35,10 @@ constexpr const char* help_text = R"(Commands: those of `troupe admin`, without 
   rebalance [--wait]                  move pieces now to where the ring wants them
   repair [NODE] [--wait]              compare nodes with the records now, and mend
   directory status | resize M         the directory's disk buckets
+  bucket BUCKET [--class ...]         how a bucket's content is kept
   volumes                             the volumes of shards, and who writes to them
   volume snapshot|snapshots|remove-snapshot|restore NAME ...  their snapshots
+  volume grow NAME --size-gib N       a larger one
   fault drop|delay|disk|crash|clear|list  rehearse failures, where they are enabled
   storage ls | storage put ...        objects
   COMMAND --help                      more about one

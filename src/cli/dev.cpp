@@ -43,6 +43,7 @@ int run_dev(const dev_options& options) {
   development_options store_options;
   store_options.path = options.data;
   store_options.nodes = options.nodes;
+  store_options.encrypt = options.encrypt;
   auto s3 = parse_host_port(options.s3);
   if (!s3) return complain(fail(ec::bad_argument, "--s3: " + s3.error().message), 2);
   auto console = parse_host_port(options.console);

@@ -33,6 +33,7 @@ struct dev_options {
   bool all_fronts = false;                            // those too, on their ports by custom
   std::array<std::string, files_flags.size()> files;  // empty: not given
   unsigned nodes = 5;
+  bool encrypt = false;
   std::string https_certificate, https_key; // PEM files; empty: plain HTTP
   trace_flags tracing;
   log_options log;

@@ -15,6 +15,11 @@ stripe_geometry default_geometry(node_counts nodes, std::uint64_t size, const re
   return {.k = 1, .m = copies - 1, .piece_bytes = how.piece_bytes};
 }
 
+stripe_geometry geometry_of(const content_class& wanted, node_counts nodes, std::uint64_t size, const redundancy& how) {
+  if (wanted.by_size()) return default_geometry(nodes, size, how);
+  return {.k = wanted.k, .m = wanted.m, .piece_bytes = how.piece_bytes};
+}
+
 void placement_runs::add(std::uint64_t stripe, const std::vector<node_id>& nodes) {
   if (runs_.empty() || runs_.back().nodes != nodes) runs_.push_back({stripe, nodes});
 }

@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/ids.hpp"
+#include "core/content_class.hpp"
 #include "core/ring.hpp"
 #include "core/stripe.hpp"
 
@@ -51,6 +52,8 @@ struct redundancy {
 // Erasure-coded while enough nodes are alive; else copies, or as many as there are nodes: a node that is away now gets its
 // copy when it is back.
 stripe_geometry default_geometry(node_counts nodes, std::uint64_t size, const redundancy& = {});
+// The same where the bucket has a class of its own: that one, however many nodes there are (check_start() refuses).
+stripe_geometry geometry_of(const content_class&, node_counts nodes, std::uint64_t size, const redundancy&);
 
 // Where the pieces of a run of stripes are: nodes[i] holds piece i.
 struct placement_run {

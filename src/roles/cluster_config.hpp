@@ -52,6 +52,7 @@ struct redundancy_config {
   std::uint32_t erasure_data = 3, erasure_parity = 2;
   std::uint64_t inline_limit_bytes = 8 << 10; // content up to here lives in its metadata row
   std::uint64_t piece_bytes = 512 << 10;
+  bool encryption = false; // of content at rest, in buckets that do not say otherwise
   friend bool operator==(const redundancy_config&, const redundancy_config&) = default;
 };
 

@@ -233,6 +233,12 @@ result<> check_https(const draft& d) {
       "; expected certificate and key, or neither");
 }
 
+result<> check_encryption(const draft& d) {
+  if (!d.cluster.encryption || !d.identity.master_key_file.empty()) return {};
+  return d.at(
+    "cluster.encryption", "cluster.encryption needs identity.master_key_file, which the keys of buckets are kept with");
+}
+
 result<> check_tokens(const draft& d) {
   const auto& t = d.identity.jwt;
   const bool all = !t.issuer.empty() && !t.audience.empty() && !t.keys.empty();
@@ -267,6 +273,7 @@ result<> complete(draft& d) {
   TROUPE_TRY(check_local(d));
   TROUPE_TRY(check_tls(d));
   TROUPE_TRY(check_https(d));
+  TROUPE_TRY(check_encryption(d));
   TROUPE_TRY(check_tokens(d));
   return check_credentials(d);
 }

@@ -66,6 +66,7 @@ constexpr setting<draft> of_storage[] = {
     [](Y y, draft& d) { return read_size(y, 0, 64 * KiB, d.cluster.inline_limit_bytes); }},
   {"cluster.piece_size", "a size from 64KiB to 1MiB",
     [](Y y, draft& d) { return read_size(y, 64 * KiB, MiB, d.cluster.piece_bytes); }},
+  {"cluster.encryption", "off or on", [](Y y, draft& d) { return read_word(y, "off", "on", d.cluster.encryption); }},
   {"coordinator.address", "ADDRESS:PORT to listen on, such as 127.0.0.1:9100 or :9100",
     [](Y y, draft& d) { return read_listen_address(y, d.coordinator.emplace()); }},
   {"s3.address", "ADDRESS:PORT to listen on, such as 127.0.0.1:9000 or :9000",

@@ -52,6 +52,7 @@ clustered_store_options store_options(const coordinator_options& o) {
   s.era = o.era;
   s.redundancy = o.redundancy;
   s.inline_bytes_max = o.inline_bytes_max;
+  s.encrypt = o.encrypt_content;
   s.tracing = o.observed->tracing();
   return s;
 }
@@ -353,6 +354,7 @@ result<std::unique_ptr<coordinator>> coordinator::start(caf::actor_system& syste
   auto identity = identity_service::start(system, identity_options(i->options));
   if (!identity) return identity.error();
   i->identity = std::move(*identity);
+  i->store.master = i->identity->administration().master;
   i->watcher = &i->identity->watch(i->failures);
   TROUPE_TRY(i->open_s3(system));
   TROUPE_TRY(i->open_console(system));
@@ -371,14 +373,12 @@ std::size_t coordinator::stop(std::chrono::milliseconds grace) {
   impl_->stopped = true;
   impl_->ready = false;
   const auto until = std::chrono::steady_clock::now() + grace;
+  using namespace std::chrono;
+  const auto left = [&] { return std::max(duration_cast<milliseconds>(until - steady_clock::now()), milliseconds{0}); };
   std::size_t cut = 0;
-  for (auto& door : impl_->doors) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
-    cut += door->stop(std::max(left, std::chrono::milliseconds{0}));
-  }
+  for (auto& door : impl_->doors) cut += door->stop(left());
   if (impl_->shards) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
-    impl_->shards->stop(std::max(left, std::chrono::milliseconds{0}));
+    impl_->shards->stop(left());
     std::lock_guard lock{impl_->shards_mutex};
     impl_->shards.reset();
   }

@@ -54,6 +54,7 @@ struct coordinator_options {
   // What uploads and downloads may hold in memory at a time, all io threads together.
   std::uint64_t memory_bytes = std::uint64_t{192} << 20;
   std::uint64_t inline_bytes_max = 8192;
+  bool encrypt_content = false; // of buckets that do not say otherwise
   credentials keys;
   identity_settings identity;
   audit_settings audit;

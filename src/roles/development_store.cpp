@@ -37,6 +37,7 @@ result<std::unique_ptr<development_store>> development_store::start(const develo
   o.observation = options.observation;
   o.identity.master_key_file = data->path() + "/master.key";
   o.identity.make_master_key = true;
+  o.encrypt_content = options.encrypt;
   o.audit.file = data->path() + "/audit.log";
   o.healing.reclaim_grace = std::chrono::seconds{10}; // every reader is in this process, and pinned
   auto started = local_store::start(o);

@@ -20,7 +20,8 @@ struct development_options {
   front_addresses fronts;
   https_settings https;
   files_config files;
-  unsigned nodes = 5; // 1..64
+  unsigned nodes = 5;   // 1..64
+  bool encrypt = false; // content at rest, with the data directory's master key
   observation_settings observation;
 };
 

@@ -31,6 +31,7 @@ result<std::unique_ptr<local_process>> local_process::start(const cluster_config
   o.region = config.region;
   o.memory_bytes = config.upload_memory_bytes;
   o.inline_bytes_max = config.cluster.inline_limit_bytes;
+  o.encrypt_content = config.cluster.encryption;
   o.redundancy = redundancy_of(config);
   o.healing = config.healing;
   o.files = config.files;

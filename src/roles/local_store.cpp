@@ -157,6 +157,7 @@ result<> local_store::impl::start_coordinator(const local_store_options& options
   o.io_threads = usual_io_threads();
   o.memory_bytes = options.memory_bytes;
   o.inline_bytes_max = options.inline_bytes_max;
+  o.encrypt_content = options.encrypt_content;
   o.redundancy = options.redundancy;
   o.keys = options.keys;
   o.identity = options.identity;

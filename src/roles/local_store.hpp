@@ -43,6 +43,7 @@ struct local_store_options {
   std::string region = "us-east-1";
   std::uint64_t memory_bytes = std::uint64_t{192} << 20;
   std::uint64_t inline_bytes_max = 8192;
+  bool encrypt_content = false;
   troupe::redundancy redundancy;
   healing_config healing;
   files_config files;

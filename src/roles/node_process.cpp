@@ -208,6 +208,7 @@ result<> node_process::impl::start_coordinator() {
   o.io_threads = usual_io_threads();
   o.memory_bytes = config.upload_memory_bytes;
   o.inline_bytes_max = config.cluster.inline_limit_bytes;
+  o.encrypt_content = config.cluster.encryption;
   o.redundancy = redundancy_of(config);
   o.keys = *keys;
   o.identity = config.identity;

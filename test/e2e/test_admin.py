@@ -6,6 +6,7 @@ import signal
 import subprocess
 
 import pytest
+from botocore.exceptions import ClientError
 
 import cluster as clusters
 import server as servers
@@ -121,6 +122,62 @@ def test_where_shows_the_parts_of_an_upload(cluster):
     assert [e["part"] for e in admin(cluster.nodes[0], "where", "bkt/parts")["extents"]] == [1, 2]
     rest = admin(cluster.nodes[0], "where", "bkt/parts", "--from", "1")
     assert [e["part"] for e in rest["extents"]] == [2]
+
+
+def pieces_of(node, name):
+    """How the only extent of an object is cut, as `where` tells it: (k, m)."""
+    extent, = admin(node, "where", name)["extents"]
+    return extent["geometry"]["data"], extent["geometry"]["parity"]
+
+
+def test_a_buckets_class_and_durability_are_set_and_hold_on_every_node(cluster):
+    """REQUIREMENTS X3 and X4: a class per bucket, a durability per bucket, another one per request."""
+    first, other = cluster.nodes[0], client_of(cluster.nodes[1])
+    other.create_bucket(Bucket="kept")
+    assert admin(first, "bucket", "kept") == {"bucket": "kept", "class": "default", "durability": "quorum",
+                                               "encryption": "default"}
+    other.put_object(Bucket="kept", Key="before", Body=some_bytes(300_000))
+    said = admin(first, "bucket", "kept", "--class", "erasure(2,1)")
+    assert said["class"] == "erasure(2,1)" and said["durability"] == "quorum"
+
+    def shape_of_new_content():
+        other.put_object(Bucket="kept", Key="after", Body=some_bytes(300_000))
+        return pieces_of(first, "kept/after")
+    wait_until(lambda: shape_of_new_content() == (2, 1), "the other node keeps new content by the class")
+    assert other.get_object(Bucket="kept", Key="after")["Body"].read() == some_bytes(300_000)
+    assert pieces_of(first, "kept/before") == (1, 2)  # what was there stays
+
+    shown = troupe(first, "admin", "bucket", "kept", "--class", "replica(2)", "--durability", "all").stdout
+    assert "replica(2)" in shown and "all" in shown
+    wait_until(lambda: shape_of_new_content() == (1, 1), "copies again")
+    other.put_object(Bucket="kept", Key="small", Body=b"small")
+    where = admin(first, "where", "kept/small")
+    assert not where["inline"]  # a row is kept by a majority of the metadata group, not by all
+    signed = client_of(cluster.nodes[0])
+    signed.meta.events.register("before-sign.s3.PutObject",
+                                lambda request, **_: request.headers.add_header("x-troupe-durability", "quorum"))
+    signed.put_object(Bucket="kept", Key="small", Body=b"small")
+    assert admin(first, "where", "kept/small")["inline"]  # the request's word counts
+
+
+def test_a_class_that_can_not_be_is_refused_and_says_why(cluster):
+    first = cluster.nodes[0]
+    client_of(first).create_bucket(Bucket="refused")
+    for options, why in ((("--class", "erasure(4,2)"), "needs 6 storage nodes; there are 3"),
+                         (("--class", "gold"), "is no class: default, replica(n)"),
+                         (("--durability", "async"), "it needs the class replica(n)")):
+        assert why in troupe(first, "admin", "bucket", "refused", *options, status=2).stderr
+    assert "no bucket nothing" in troupe(first, "admin", "bucket", "nothing", status=1).stderr
+    troupe(first, "admin", "bucket", "refused", "--durability", "most", status=2)
+    assert admin(first, "bucket", "refused")["class"] == "default"
+    status, said = call(first, "POST", "/admin/buckets/refused")
+    assert status == 400 and "needs class=, durability= or encryption=" in said["error"]["message"]
+    signed = client_of(first)
+    signed.meta.events.register("before-sign.s3.PutObject",
+                                lambda request, **_: request.headers.add_header("x-troupe-durability", "most"))
+    with pytest.raises(ClientError) as bad:
+        signed.put_object(Bucket="refused", Key="k", Body=b"x")
+    assert bad.value.response["Error"]["Code"] == "InvalidArgument"
 
 
 def test_a_drained_node_gets_no_new_data_until_it_is_undrained(cluster):

@@ -121,7 +121,7 @@ def test_virtual_host_style_may_be_signed_by_boto3(server, s3, bucket):
 NOT_HERE = [("PUT", "object", "acl"), ("PUT", "object", "legal-hold"), ("PUT", "object", "retention"), ("POST", "object", "restore"),
             ("POST", "object", "select"), ("PUT", "bucket", "policy"), ("PUT", "bucket", "cors"), ("PUT", "bucket", "website"),
             ("PUT", "bucket", "notification"), ("PUT", "bucket", "replication"), ("PUT", "bucket", "lifecycle"), ("PUT", "bucket", "logging"),
-            ("PUT", "bucket", "inventory"), ("PUT", "bucket", "object-lock"), ("PUT", "bucket", "encryption"),
+            ("PUT", "bucket", "inventory"), ("PUT", "bucket", "object-lock"),
             ("GET", "bucket", "analytics"), ("PUT", "bucket", "accelerate"), ("PUT", "bucket", "publicAccessBlock")]
 
 

@@ -68,6 +68,13 @@ public:
     buckets.erase(name);
     co_return fine();
   }
+  bool encrypts(const pb::bucket_record& record) const override { return record.encryption() == "on"; }
+  http::task<result<>> set_encryption(std::string name, std::string word) override {
+    auto* b = find(name);
+    if (b == nullptr) co_return no_bucket(name);
+    b->record.set_encryption(word);
+    co_return fine();
+  }
   http::task<result<std::vector<std::pair<std::string, pb::bucket_record>>>> list_buckets() override {
     std::vector<std::pair<std::string, pb::bucket_record>> all;
     for (auto& [name, b] : buckets) all.emplace_back(name, b.record);
@@ -97,12 +104,13 @@ public:
     b->objects[what.key] = std::move(o);
     co_return outcome;
   }
+  http::task<result<stored_object>> open(std::string, stored_object object) override { co_return object; }
   http::task<result<stored_object>> get(std::string bucket_name, std::string key, bool with_content) override {
     auto* b = find(bucket_name);
     if (b == nullptr) co_return no_bucket(bucket_name);
     auto o = b->objects.find(key);
     if (o == b->objects.end()) co_return fail(ec::no_such_key, "there is no " + key);
-    stored_object s{.record = o->second.record, .inlined = {}, .manifest = {}};
+    stored_object s{.record = o->second.record, .inlined = {}, .manifest = {}, .key = {}};
     if (with_content) {
       if (s.record.inlined()) s.inlined = *o->second.content;
       s.manifest = o->second.manifest;

@@ -77,6 +77,8 @@ http::task<> on_join(call&);             //
 http::task<> on_change_members(call&);   // members.cpp
 http::task<> on_directory(call&);        // directory.cpp
 http::task<> on_resize_directory(call&); //
+http::task<> on_bucket(call&);           // buckets.cpp
+http::task<> on_set_bucket(call&);       //
 http::task<> on_faults(call&);           // faults.cpp
 http::task<> on_set_fault(call&);        //
 http::task<> on_clear_faults(call&);     //
@@ -93,5 +95,6 @@ http::task<> on_snapshots(call&);        //
 http::task<> on_make_snapshot(call&);    //
 http::task<> on_remove_snapshot(call&);  //
 http::task<> on_restore_snapshot(call&); //
+http::task<> on_grow_volume(call&);      //
 
 } // namespace troupe::admin

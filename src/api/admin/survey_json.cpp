@@ -18,7 +18,7 @@ namespace {
 constexpr std::array states{
   node_state::joining, node_state::up, node_state::draining, node_state::down, node_state::gone};
 
-std::string_view text_of(member_status s) {
+std::string_view said_of(member_status s) {
   switch (s) {
   case member_status::alive: return "alive";
   case member_status::suspect: return "suspect";
@@ -134,7 +134,7 @@ json::object status_json(const cluster_survey& all, const std::optional<repair_c
   if (std::any_of(all.nodes.begin(), all.nodes.end(), [](const auto& n) { return n.gossip.has_value(); })) {
     json::object gossip;
     for (auto status : {member_status::alive, member_status::suspect, member_status::dead})
-      gossip[text_of(status)] =
+      gossip[said_of(status)] =
         std::count_if(all.nodes.begin(), all.nodes.end(), [&](const auto& n) { return n.gossip == status; });
     out["gossip"] = std::move(gossip);
   }
@@ -150,7 +150,7 @@ json::object nodes_json(const cluster_survey& all, const std::optional<pb::heali
   json::array nodes;
   for (const auto& n : all.nodes) {
     auto line = n.listed ? node_json(*n.listed) : json::object{{"id", n.id.name}};
-    if (n.gossip) line["gossip"] = text_of(*n.gossip);
+    if (n.gossip) line["gossip"] = said_of(*n.gossip);
     if (n.asked && n.storage) line["storage"] = storage_json(*n.storage);
     if (healing && n.asked && n.storage) {
       const auto& waiting = healing->comparing();

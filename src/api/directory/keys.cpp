@@ -55,7 +55,7 @@ result<stored_object> parse_object(const std::string& record, std::optional<std:
   stored_object object;
   if (!object.record.ParseFromString(record)) return fail(ec::corrupt, "the record of a key does not parse");
   if (!object.record.inlined()) return object;
-  if (!content || content->size() != object.record.size())
+  if (!content || content->size() != inline_row_bytes(object.record))
     return fail(ec::corrupt, "the value of a key is not with its record");
   object.inlined = std::move(*content);
   return object;
@@ -101,7 +101,9 @@ http::task<result<located_key>> keys::find(std::string key) {
     if (record == 0) co_return at;
     auto object = parse_object(*row[record], row[record + 1]);
     if (!object) co_return object.error();
-    at.object = std::move(*object);
+    auto opened = co_await store_.open(std::string{directory_bucket}, std::move(*object));
+    if (!opened) co_return opened.error();
+    at.object = std::move(*opened);
     co_return at;
   }
   co_return fail(ec::slow_down, "the number of disk buckets keeps changing");

@@ -72,7 +72,7 @@ durability replication_of(const call& c) {
   throw http::api_error{ec::bad_argument, "replication= is sync, quorum or async"};
 }
 
-const char* name_of(durability d) {
+const char* replication_name(durability d) {
   return d == durability::all ? "sync" : d == durability::first ? "async" : "quorum";
 }
 
@@ -155,7 +155,7 @@ http::task<> store_file(
   what.size = in.size;
   what.headers.emplace_back("Content-Type", in.content_type);
   what.metadata.emplace_back(name_key, in.name);
-  what.metadata.emplace_back(replication_key, name_of(replication));
+  what.metadata.emplace_back(replication_key, replication_name(replication));
   what.checksums.add(checksum_kind::sha256);
   what.expected = in.expected;
   what.conditions = std::move(conditions);

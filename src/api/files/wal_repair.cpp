@@ -32,10 +32,14 @@ http::task<std::optional<stored_object>> logged_version(log_access& c, const dif
     std::vector<std::string> keys;
     keys.push_back(tables::inline_content(bucket_name, d.file));
     auto rows = co_await read_rows(c, std::move(keys));
-    if (!rows[0] || rows[0]->size() != record.size()) co_return found;
+    if (!rows[0] || rows[0]->size() != inline_row_bytes(record)) co_return found;
     object.inlined = std::move(*rows[0]);
   }
-  found = std::move(object);
+  auto opened = co_await c.store.open(std::string{bucket_name}, std::move(object));
+  if (opened)
+    found = std::move(*opened);
+  else if (opened.error().code != ec::corrupt)
+    must(std::move(opened));
   co_return found;
 }
 

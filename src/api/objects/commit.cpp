@@ -103,8 +103,8 @@ http::task<result<>> clustered_store::add_conditions(
   co_return result<>{};
 }
 
-http::task<result<>> clustered_store::publish(
-  const std::string& bucket, const std::string& key, const object_conditions& conditions, pb::batch base) {
+http::task<result<>> clustered_store::publish(const std::string& bucket_name, const std::string& key,
+  const object_conditions& conditions, pb::batch base, std::optional<std::uint64_t> row_digest) {
   bool conditional = conditions.if_match || conditions.if_none_match;
   if (conditions.also) {
     base.mutable_preconditions()->MergeFrom(conditions.also->preconditions());
@@ -114,12 +114,14 @@ http::task<result<>> clustered_store::publish(
   std::set<std::uint32_t> claims; // those of the caller's that speak of condemned content
   for (std::uint32_t i = 0; i < own; ++i)
     if (upload_era::is_claim(base.preconditions(static_cast<int>(i)))) claims.insert(i);
-  add(base, pb::precondition::exists, tables::bucket(bucket));
+  auto* there =
+    add(base, row_digest ? pb::precondition::equals : pb::precondition::exists, tables::bucket(bucket_name));
+  if (row_digest) there->set_digest(*row_digest);
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
     base.mutable_preconditions()->DeleteSubrange(
       static_cast<int>(own) + 1, base.preconditions_size() - static_cast<int>(own) - 1);
     if (conditional)
-      if (auto ok = co_await add_conditions(base, bucket, key, conditions); !ok) co_return ok.error();
+      if (auto ok = co_await add_conditions(base, bucket_name, key, conditions); !ok) co_return ok.error();
     auto proposal = conditional ? base : std::move(base); // only a race on the conditions is worth another round
     auto done = co_await commit(std::move(proposal));
     if (!done) co_return done.error();
@@ -128,10 +130,16 @@ http::task<result<>> clustered_store::publish(
       co_return fail(ec::slow_down, "this took so long that what was sent was taken for abandoned: send it again");
     if (done->failed_precondition() < own)
       co_return fail(ec::conflict, "another request changed what this one builds on");
-    if (done->failed_precondition() == own) co_return fail(ec::no_such_bucket, "there is no bucket " + bucket);
+    if (done->failed_precondition() == own) {
+      seen_->forget(bucket_name);
+      if (row_digest)
+        if (auto now = co_await bucket(bucket_name); now)
+          co_return fail(ec::slow_down, "bucket " + bucket_name + " was changed while this was sent: send it again");
+      co_return fail(ec::no_such_bucket, "there is no bucket " + bucket_name);
+    }
     // The object changed between the look and the commit: look again.
   }
-  co_return fail(ec::conditional_request_conflict, "other requests keep changing " + bucket + "/" + key);
+  co_return fail(ec::conditional_request_conflict, "other requests keep changing " + bucket_name + "/" + key);
 }
 
 } // namespace troupe

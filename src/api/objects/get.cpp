@@ -1,5 +1,6 @@
 // GET: one consistent look at the record, then content from the rows or from the nodes.
 #include "api/objects/clustered_store.hpp"
+#include "api/objects/sealed_content.hpp"
 #include "core/tables.hpp"
 
 namespace troupe {
@@ -15,6 +16,13 @@ struct run {
   std::uint64_t offset = 0;
   std::uint64_t length = 0;
 };
+
+run of_extent(const pb::extent& e, std::uint64_t offset, std::uint64_t length) {
+  return {.bytes = {}, .extent = std::make_shared<const pb::extent>(e), .offset = offset, .length = length};
+}
+run of_memory(const std::string& bytes, std::uint64_t offset, std::uint64_t length) {
+  return {.bytes = bytes.substr(offset, length), .extent = nullptr, .offset = 0, .length = length};
+}
 
 class run_reader final : public object_reader {
 public:
@@ -99,13 +107,14 @@ http::task<result<stored_object>> clustered_store::get(std::string bucket_name, 
   constexpr int looks_max = 8; // the manifest may go between two reads, when the object is replaced just then
   for (int look = 0; look < looks_max; ++look) {
     auto object = co_await look_at(bucket_name, key, with_content);
-    if (!object || !with_content || object->record.manifest_id().empty()) co_return object;
+    if (!object || !with_content) co_return object;
+    if (object->record.manifest_id().empty()) co_return co_await open(bucket_name, std::move(*object));
     auto manifest = co_await read_row(tables::manifest(data_id::from_bytes(object->record.manifest_id())));
     if (!manifest) co_return manifest.error();
     if (!*manifest) continue;
     object->manifest = std::make_shared<pb::manifest>();
     if (!object->manifest->ParseFromString(**manifest)) break;
-    co_return object;
+    co_return co_await open(bucket_name, std::move(*object));
   }
   co_return fail(ec::corrupt, "the manifest of " + bucket_name + "/" + key + " is missing or does not parse");
 }
@@ -126,22 +135,61 @@ http::task<result<stored_object>> clustered_store::look_at(
     co_return fail(ec::corrupt, "the record of " + bucket_name + "/" + key + " does not parse");
   if (!with_content) co_return object;
   if (object.record.inlined()) {
-    if (!(*rows)[1] || (*rows)[1]->size() != object.record.size())
+    if (!(*rows)[1] || (*rows)[1]->size() != inline_row_bytes(object.record))
       co_return fail(ec::corrupt, "the content of " + bucket_name + "/" + key + " is not with its record");
     object.inlined = std::move(*(*rows)[1]);
   }
   co_return object;
 }
 
+std::uint64_t inline_row_bytes(const pb::object_record& record) {
+  return record.has_sealing() ? content_seal::sealed_bytes(record.size()) : record.size();
+}
+
+http::task<result<stored_object>> clustered_store::open(std::string bucket_name, stored_object object) {
+  if (!object.record.has_sealing()) co_return object;
+  auto seen = co_await keeping(bucket_name, false);
+  if (!seen) co_return seen.error();
+  if (!seen->key)
+    co_return fail(ec::unavailable,
+      "the content of bucket " + bucket_name +
+        " is encrypted, and its key is not of this node's identity.master_key_file (or it has none)");
+  object.key = seen->key;
+  if (object.record.inlined()) {
+    auto plain = open_text(*object.key, object.record.sealing().salt(), object.record.size(), object.inlined);
+    if (!plain) co_return plain.error();
+    object.inlined = std::move(*plain);
+  }
+  if (!object.manifest) co_return object;
+  for (auto& part : *object.manifest->mutable_parts()) {
+    if (part.has_extent() || !part.has_sealing()) continue;
+    auto plain = open_text(*object.key, part.sealing().salt(), part.size(), part.inline_data());
+    if (!plain) co_return plain.error();
+    part.set_inline_data(std::move(*plain));
+  }
+  co_return object;
+}
+
 std::unique_ptr<object_reader> clustered_store::read(
   const stored_object& object, std::uint64_t offset, std::uint64_t length) {
+  std::vector<std::unique_ptr<object_reader>> before; // of what is encrypted, and what lies before it
   std::vector<run> runs;
-  auto extent_run = [](const pb::extent& e, std::uint64_t from, std::uint64_t n) {
-    return run{.bytes = {}, .extent = std::make_shared<const pb::extent>(e), .offset = from, .length = n};
+  auto reader_of_runs = [&] {
+    return std::make_unique<run_reader>(std::exchange(runs, {}), options_, io_, bridge_, memory_, trace_);
   };
-  auto [from, n] = overlap(0, object.record.size(), offset, length);
-  if (object.record.inlined()) {
-    runs.push_back({.bytes = object.inlined.substr(from, n), .extent = nullptr, .offset = 0, .length = n});
+  auto add_extent = [&](const pb::extent& e, const pb::sealing* sealing, std::uint64_t size, std::uint64_t from,
+                      std::uint64_t n) {
+    if (sealing == nullptr) return runs.push_back(of_extent(e, from, n));
+    if (!runs.empty()) before.push_back(reader_of_runs());
+    const auto frames = content_seal::frames_of(size, from, n);
+    runs.push_back(of_extent(e, frames.offset, frames.length));
+    before.push_back(
+      open_frames(reader_of_runs(), content_seal::cipher{*object.key, as_bytes(sealing->salt()), size}, frames, n));
+  };
+  const auto& record = object.record;
+  auto [from, n] = overlap(0, record.size(), offset, length);
+  if (record.inlined()) {
+    runs.push_back(of_memory(object.inlined, from, n));
   } else if (object.manifest) {
     std::uint64_t start = 0;
     for (const auto& part : object.manifest->parts()) {
@@ -149,15 +197,16 @@ std::unique_ptr<object_reader> clustered_store::read(
       start += part.size();
       if (part_n == 0) continue;
       if (part.has_extent())
-        runs.push_back(extent_run(part.extent(), part_from, part_n));
+        add_extent(part.extent(), part.has_sealing() ? &part.sealing() : nullptr, part.size(), part_from, part_n);
       else
-        runs.push_back(
-          {.bytes = part.inline_data().substr(part_from, part_n), .extent = nullptr, .offset = 0, .length = part_n});
+        runs.push_back(of_memory(part.inline_data(), part_from, part_n));
     }
   } else if (n != 0) {
-    runs.push_back(extent_run(object.record.extent(), from, n));
+    add_extent(record.extent(), record.has_sealing() ? &record.sealing() : nullptr, record.size(), from, n);
   }
-  return std::make_unique<run_reader>(std::move(runs), options_, io_, bridge_, memory_, trace_);
+  if (before.empty()) return reader_of_runs();
+  if (!runs.empty()) before.push_back(reader_of_runs());
+  return chain(std::move(before));
 }
 
 http::task<std::size_t> object_content::read(bytes_span dst) {

@@ -143,7 +143,9 @@ http::task<result<put_outcome>> clustered_store::put_part(
   auto open = co_await upload(what.bucket, what.key, upload_id);
   if (!open) co_return open.error();
   if (auto kind = checksum_kind_named(open->checksum_algorithm())) what.checksums.add(*kind);
-  auto stored = co_await store_content(what, source);
+  auto how = co_await keeping_for(what, open->encrypt());
+  if (!how) co_return how.error();
+  auto stored = co_await store_content(what, *how, source);
   if (!stored) co_return stored.error();
 
   put_outcome outcome;
@@ -151,6 +153,7 @@ http::task<result<put_outcome>> clustered_store::put_part(
   outcome.modified_ms = options_.clock->now();
   outcome.checksums = stored_checksums(what.checksums, stored->checksums);
   outcome.size = what.size;
+  outcome.encrypted = !stored->salt.empty();
   pb::part_record record;
   record.set_number(number);
   record.set_size(what.size);
@@ -161,6 +164,7 @@ http::task<result<put_outcome>> clustered_store::put_part(
     record.set_inline_data(std::move(stored->bytes));
   else
     *record.mutable_extent() = stored->extent;
+  if (outcome.encrypted) record.mutable_sealing()->set_salt(stored->salt);
 
   pb::batch batch;
   auto* exists = batch.add_preconditions();
@@ -171,7 +175,7 @@ http::task<result<put_outcome>> clustered_store::put_part(
   put->set_collect(true);
   add_repair(batch, *stored);
   add_claim(batch, *stored);
-  if (auto done = co_await publish(what.bucket, what.key, unconditional, std::move(batch)); !done) {
+  if (auto done = co_await publish(what.bucket, what.key, unconditional, std::move(batch), stored->row_digest); !done) {
     discard_unless_committed(*stored, done.error());
     co_return done.error().code == ec::conflict ? no_upload(what.bucket, what.key) : done.error();
   }
@@ -242,6 +246,10 @@ http::task<result<put_outcome>> clustered_store::complete_upload(std::string buc
       *part->mutable_extent() = p->record.extent();
     else
       part->set_inline_data(p->record.inline_data());
+    if (p->record.has_sealing()) {
+      *part->mutable_sealing() = p->record.sealing();
+      record.mutable_sealing(); // its parts say the rest
+    }
     auto raw = hex_decode(p->record.etag());
     if (!raw) co_return fail(ec::corrupt, "the ETag of part " + std::to_string(p->record.number()) + " does not parse");
     md5s.add(as_bytes(*raw));
@@ -258,6 +266,7 @@ http::task<result<put_outcome>> clustered_store::complete_upload(std::string buc
     *record.add_checksums() = *whole;
     outcome.checksums.push_back(std::move(*whole));
   }
+  outcome.encrypted = record.has_sealing();
   record.set_size(outcome.size);
   record.set_etag(outcome.etag);
   record.set_modified_ms(outcome.modified_ms);

@@ -22,6 +22,8 @@
 
 namespace troupe {
 
+struct data_key; // codec/content_seal.hpp
+
 // ETags without quotes; "*" for any.
 struct object_conditions {
   std::optional<std::string> if_match;
@@ -46,7 +48,8 @@ struct put_object {
   expected_content expected;
   object_conditions conditions;
   std::string storage_class;
-  troupe::durability durability = durability::quorum;
+  std::optional<troupe::durability> durability; // nothing: the bucket's
+  bool encrypt = false;                         // also where the bucket does not
   // Adds operations to the batch that makes the object visible, when its record is known: they happen with it or not at all.
   std::function<void(const pb::object_record&, pb::batch&)> beside;
 };
@@ -56,6 +59,7 @@ struct put_outcome {
   unix_ms modified_ms = 0;
   std::vector<pb::checksum> checksums;
   std::uint64_t size = 0;
+  bool encrypted = false; // at rest
 };
 
 // An object as of one moment: a later overwrite does not change what a reader of it sees.
@@ -63,7 +67,10 @@ struct stored_object {
   pb::object_record record;
   std::string inlined;                    // the content, when record.inlined()
   std::shared_ptr<pb::manifest> manifest; // when record has one and it was asked for
+  std::shared_ptr<const data_key> key;    // when it is encrypted and its content was asked for
 };
+// The bytes of the row with an inlined object's content: more than the object's, when it is encrypted.
+std::uint64_t inline_row_bytes(const pb::object_record&);
 
 struct list_objects {
   std::string bucket, prefix, delimiter, start_after; // start_after: exclusive; a rolled-up prefix skips all it covers
@@ -113,6 +120,11 @@ public:
   virtual http::task<result<>> create_bucket(std::string name, std::string owner, std::string region) = 0;
   virtual http::task<result<pb::bucket_record>> bucket(std::string name) = 0; // ec::no_such_bucket
   virtual http::task<result<>> delete_bucket(std::string name) = 0;
+  // Whether new content of the bucket is encrypted at rest.
+  virtual bool encrypts(const pb::bucket_record&) const = 0;
+  // "on", "off", or empty: as the configuration says. With "on" the bucket has a key when this returns; ec::not_implemented
+  // without a master key.
+  virtual http::task<result<>> set_encryption(std::string bucket, std::string word) = 0;
   virtual http::task<result<std::vector<std::pair<std::string, pb::bucket_record>>>>
   list_buckets() = 0; // not the hidden
 
@@ -120,6 +132,8 @@ public:
   virtual http::task<result<put_outcome>> put(put_object what, http::body_source& content) = 0;
   // ec::no_such_bucket, ec::no_such_key. with_content: also inline content and the manifest.
   virtual http::task<result<stored_object>> get(std::string bucket, std::string key, bool with_content) = 0;
+  // For who has looked at the rows himself: opens inline content that is encrypted, and finds the key for the rest.
+  virtual http::task<result<stored_object>> open(std::string bucket, stored_object) = 0;
   virtual std::unique_ptr<object_reader> read(const stored_object&, std::uint64_t offset, std::uint64_t length) = 0;
   // Deleting what is not there is fine (S3). Conditions: if_match only. `beside`: operations of the same batch.
   virtual http::task<result<>> remove(

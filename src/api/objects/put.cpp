@@ -1,5 +1,6 @@
 // PUT: content in (inlined or spread over nodes), verified, then made visible by one batch.
 #include "api/objects/clustered_store.hpp"
+#include "api/objects/sealed_content.hpp"
 #include "codec/checksum.hpp"
 #include "codec/digest.hpp"
 #include "codec/text.hpp"
@@ -132,16 +133,17 @@ http::task<result<clustered_store::content>> clustered_store::inline_content(
 }
 
 http::task<result<clustered_store::content>> clustered_store::spread_content(
-  const put_object& what, http::body_source& source) {
+  const put_object& what, const bucket_keeping& how, http::body_source& source) {
   upload_options upload;
   upload.size = what.size;
   auto nodes = options_.nodes->get();
   if (nodes.known == 0) co_return fail(ec::unavailable, "the storage nodes are not known yet: the cluster is forming");
-  upload.geometry = default_geometry(nodes, what.size, options_.redundancy);
+  upload.geometry = geometry_of(how.shape, nodes, what.size, options_.redundancy);
   upload.checksums = wanted(what);
-  upload.durability = what.durability;
+  upload.md5 = !what.encrypt; // that of the frames is nobody's
+  upload.durability = how.durability;
   upload.trace = trace_;
-  if (what.durability == durability::first && upload.geometry.k != 1)
+  if (how.durability == durability::first && upload.geometry.k != 1)
     co_return fail(ec::invalid_request,
       "content of " + std::to_string(what.size) +
         " bytes is erasure-coded here: one piece of it is no copy, so it cannot be acknowledged after the first one");
@@ -191,21 +193,51 @@ http::task<result<clustered_store::content>> clustered_store::spread_content(
   co_return c;
 }
 
-http::task<result<clustered_store::content>> clustered_store::store_content(
-  const put_object& what, http::body_source& source) {
+http::task<result<clustered_store::content>> clustered_store::plain_content(
+  const put_object& what, const bucket_keeping& how, bool row, http::body_source& source) {
   result<content> c = fail(ec::internal, "no content yet"); // two statements: GCC 12 mistreats co_await inside ?:
-  // Rows are kept by a majority of the metadata members: less than all.
-  const bool row = what.size <= options_.inline_bytes_max && (what.durability != durability::all || what.size == 0);
   if (row)
     c = co_await inline_content(what, source);
   else
-    c = co_await spread_content(what, source);
+    c = co_await spread_content(what, how, source);
+  co_return c;
+}
+
+http::task<result<clustered_store::content>> clustered_store::encrypted_content(
+  const put_object& what, const seen_bucket& how, http::body_source& source) {
+  std::string salt(content_seal::salt_bytes, '\0');
+  options_.random->fill({reinterpret_cast<std::byte*>(salt.data()), salt.size()});
+  sealing_source frames{source, what.size, *how.key, as_bytes(salt), wanted(what)};
+  put_object at_rest;
+  at_rest.size = content_seal::sealed_bytes(what.size);
+  at_rest.encrypt = true;
+  auto c = co_await plain_content(at_rest, how.how, is_row(what, how.how), frames);
+  if (!c) co_return c;
+  c->md5 = frames.md5();
+  c->checksums = frames.checksums();
+  c->salt = std::move(salt);
+  c->row_digest = how.row_digest;
+  co_return c;
+}
+
+http::task<result<clustered_store::content>> clustered_store::store_content(
+  const put_object& what, const seen_bucket& how, http::body_source& source) {
+  result<content> c = fail(ec::internal, "no content yet");
+  if (how.encrypts && what.size != 0)
+    c = co_await encrypted_content(what, how, source);
+  else
+    c = co_await plain_content(what, how.how, is_row(what, how.how), source);
   if (!c) co_return c;
   if (auto ok = verify(what.expected, c->md5, c->checksums); !ok) {
     discard(*c);
     co_return ok.error();
   }
   co_return c;
+}
+
+// Rows are kept by a majority of the metadata members: less than all.
+bool clustered_store::is_row(const put_object& what, const bucket_keeping& how) const {
+  return what.size <= options_.inline_bytes_max && (how.durability != durability::all || what.size == 0);
 }
 
 void clustered_store::discard(const content& c) {
@@ -244,14 +276,13 @@ void clustered_store::add_claim(pb::batch& batch, const content& c) {
 }
 
 http::task<result<put_outcome>> clustered_store::put(put_object what, http::body_source& source) {
-  bool conditional = what.conditions.if_match || what.conditions.if_none_match;
-  if (conditional || what.size > options_.inline_bytes_max) { // refuse before the content travels
-    if (auto there = co_await bucket(what.bucket); !there) co_return there.error();
+  auto how = co_await keeping_for(what, what.encrypt); // refuse before the content travels
+  if (!how) co_return how.error();
+  if (what.conditions.if_match || what.conditions.if_none_match) {
     pb::batch unused;
-    if (conditional)
-      if (auto ok = co_await add_conditions(unused, what.bucket, what.key, what.conditions); !ok) co_return ok.error();
+    if (auto ok = co_await add_conditions(unused, what.bucket, what.key, what.conditions); !ok) co_return ok.error();
   }
-  auto stored = co_await store_content(what, source);
+  auto stored = co_await store_content(what, *how, source);
   if (!stored) co_return stored.error();
 
   put_outcome outcome;
@@ -259,6 +290,7 @@ http::task<result<put_outcome>> clustered_store::put(put_object what, http::body
   outcome.modified_ms = options_.clock->now();
   outcome.checksums = stored_checksums(what.checksums, stored->checksums);
   outcome.size = what.size;
+  outcome.encrypted = !stored->salt.empty();
 
   pb::object_record record;
   record.set_size(what.size);
@@ -271,6 +303,7 @@ http::task<result<put_outcome>> clustered_store::put(put_object what, http::body
   for (const auto& c : outcome.checksums) *record.add_checksums() = c;
   record.set_inlined(stored->inlined);
   if (!stored->inlined) *record.mutable_extent() = stored->extent;
+  if (outcome.encrypted) record.mutable_sealing()->set_salt(stored->salt);
 
   pb::batch batch;
   auto* object = batch.add_operations();
@@ -285,7 +318,8 @@ http::task<result<put_outcome>> clustered_store::put(put_object what, http::body
   add_repair(batch, *stored);
   add_claim(batch, *stored);
   if (what.beside) what.beside(record, batch);
-  if (auto done = co_await publish(what.bucket, what.key, what.conditions, std::move(batch)); !done) {
+  if (auto done = co_await publish(what.bucket, what.key, what.conditions, std::move(batch), stored->row_digest);
+      !done) {
     discard_unless_committed(*stored, done.error());
     co_return done.error();
   }

@@ -58,6 +58,8 @@ std::optional<needed> need_of(operation op) {
   using identity::action;
   switch (op) {
   case operation::create_bucket:
+  case operation::put_bucket_encryption:
+  case operation::delete_bucket_encryption:
   case operation::delete_bucket: return needed{action::admin};
   case operation::list_objects:
   case operation::list_objects_v2:
@@ -88,6 +90,7 @@ std::optional<needed> need_of(operation op) {
   case operation::get_bucket_request_payment:
   case operation::get_bucket_accelerate:
   case operation::get_bucket_logging:
+  case operation::get_bucket_encryption:
   case operation::get_bucket_notification: return std::nullopt;
   case operation::not_implemented:
   case operation::cors_preflight: break; // answered before

@@ -61,6 +61,9 @@ http::task<> on_put_object(call&);
 http::task<> on_copy_object(call&);
 http::task<> on_delete_object(call&);
 http::task<> on_delete_objects(call&);
+http::task<> on_get_bucket_encryption(call&); // encryption.cpp
+http::task<> on_put_bucket_encryption(call&);
+http::task<> on_delete_bucket_encryption(call&);
 http::task<> on_create_multipart_upload(call&);
 http::task<> on_upload_part(call&);
 http::task<> on_upload_part_copy(call&);

@@ -113,6 +113,7 @@ http::task<> answer_again(call& c, const data_id& id) {
   const auto object = must(std::move(made));
   if (object.record.upload_id() != id.to_bytes()) throw s3_error{ec::no_such_upload};
   const std::vector<pb::checksum> checksums{object.record.checksums().begin(), object.record.checksums().end()};
+  set_encryption_header(c.res, object.record.has_sealing());
   co_await answer(c, object.record.etag(), checksums);
 }
 
@@ -136,6 +137,7 @@ http::task<> on_complete_multipart_upload(call& c) {
     c.bucket(), c.key(), id, std::move(parts), std::move(conditions), std::move(claims));
   if (!done && done.error().code == ec::no_such_upload) co_return co_await answer_again(c, id); // a retry overtook it
   const auto outcome = must(std::move(done));
+  set_encryption_header(c.res, outcome.encrypted);
   co_await answer(c, outcome.etag, outcome.checksums);
 }
 

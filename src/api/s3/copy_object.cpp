@@ -35,6 +35,8 @@ http::task<> on_copy_object(call& c) {
   what.bucket = c.bucket();
   what.key = c.key();
   what.storage_class = read_storage_class(asked_class);
+  what.encrypt = wants_encryption(c.header("x-amz-server-side-encryption"));
+  what.durability = read_durability(c.header("x-troupe-durability"));
   what.conditions = must(write_conditions(c.header("If-Match"), c.header("If-None-Match")));
   if (new_metadata) {
     auto described = read_object_headers(c.headers);
@@ -47,7 +49,8 @@ http::task<> on_copy_object(call& c) {
   const auto source = co_await open_copy_source(c, from);
   const auto& record = source.record;
   const bool other_class = !asked_class.empty() && what.storage_class != record.storage_class();
-  if (from.bucket == what.bucket && from.key == what.key && !new_metadata && !new_tags && !other_class && !algorithm)
+  if (from.bucket == what.bucket && from.key == what.key && !new_metadata && !new_tags && !other_class && !algorithm &&
+    !what.encrypt)
     throw s3_error{ec::invalid_request,
       "This copy request is illegal because it is trying to copy an object to itself without changing the object's "
       "metadata, storage class, website redirect location or encryption attributes."};
@@ -69,6 +72,7 @@ http::task<> on_copy_object(call& c) {
   }
   object_content content{c.store.read(source, 0, record.size())};
   const auto outcome = must(co_await c.store.put(std::move(what), content));
+  set_encryption_header(c.res, outcome.encrypted);
   co_await c.send_xml(copy_result("CopyObjectResult", outcome));
 }
 

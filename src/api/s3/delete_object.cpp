@@ -39,7 +39,7 @@ struct doomed_list {
   bool quiet = false;
 };
 
-doomed_list parse(const std::string& text, std::size_t bytes_max) {
+doomed_list parse_doomed(const std::string& text, std::size_t bytes_max) {
   const auto document = must(xml_document::parse(text, bytes_max));
   const auto root = document.root();
   if (root.name() != "Delete") throw s3_error{ec::malformed_xml};
@@ -104,7 +104,7 @@ http::task<> on_delete_objects(call& c) {
   if (!content.guarded()) throw s3_error{ec::invalid_request, "Missing required header for this request: Content-MD5"};
   (void)content.length(); // 411 when there is none
   const auto text = co_await content.read_document(c.config.document_bytes_max);
-  const auto list = parse(text, c.config.document_bytes_max);
+  const auto list = parse_doomed(text, c.config.document_bytes_max);
   must(co_await c.store.bucket(c.bucket()));
   std::string xml;
   xml_writer x{xml};

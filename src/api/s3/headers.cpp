@@ -67,7 +67,8 @@ struct refusal {
   std::array<std::string_view, 2> harmless{}; // values that ask for what is true anyway
 };
 constexpr std::array refusals{
-  refusal{"x-amz-server-side-encryption*", "Server-side encryption"},
+  refusal{"x-amz-server-side-encryption", "Server-side encryption other than AES256", {"AES256", ""}},
+  refusal{"x-amz-server-side-encryption-*", "Server-side encryption with keys of the client's or of KMS"},
   refusal{"x-amz-copy-source-server-side-encryption*", "Server-side encryption"},
   refusal{"x-amz-object-lock-*", "Object Lock"},
   refusal{"x-amz-bucket-object-lock-enabled", "Object Lock", {"false", "False"}},
@@ -112,6 +113,13 @@ std::string read_storage_class(std::string_view header) {
   throw s3_error{codes::invalid_storage_class};
 }
 
+std::optional<durability> read_durability(std::string_view header) {
+  if (header.empty()) return std::nullopt;
+  auto wanted = durability_named(header);
+  if (!wanted) throw s3_error{ec::invalid_argument, "x-troupe-durability: " + wanted.error().message + "."};
+  return *wanted;
+}
+
 name_values read_tags(std::string_view header) {
   name_values tags;
   while (!header.empty()) {
@@ -154,6 +162,12 @@ void refuse_unsupported(std::span<const http::header> headers) {
   }
 }
 
+bool wants_encryption(std::string_view header) { return header == "AES256"; } // others were refused
+
+void set_encryption_header(http::response& res, bool encrypted) {
+  if (encrypted) res.set("x-amz-server-side-encryption", "AES256");
+}
+
 void set_object_headers(http::response& res, const pb::object_record& record) {
   res.set("Last-Modified", format_http_date(record.modified_ms())).set("ETag", quoted(record.etag()));
   res.set("Accept-Ranges", "bytes");
@@ -161,6 +175,7 @@ void set_object_headers(http::response& res, const pb::object_record& record) {
   for (const auto& m : record.metadata()) res.set(std::string{meta_prefix} + m.name(), encode_word(m.value()));
   if (!record.storage_class().empty() && record.storage_class() != "STANDARD")
     res.set("x-amz-storage-class", record.storage_class());
+  set_encryption_header(res, record.has_sealing());
   if (record.tags_size() != 0) res.set("x-amz-tagging-count", std::to_string(record.tags_size()));
 }
 

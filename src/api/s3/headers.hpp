@@ -4,8 +4,10 @@
 
 #include "api/http/head.hpp"
 #include "base/error.hpp"
+#include "core/content_class.hpp"
 #include "troupe.pb.h"
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,6 +34,11 @@ object_headers read_object_headers(std::span<const http::header>);
 
 // "" for STANDARD. Throws InvalidStorageClass.
 std::string read_storage_class(std::string_view header);
+// x-troupe-durability: what this write waits for instead of what its bucket says. Throws InvalidArgument.
+std::optional<durability> read_durability(std::string_view header);
+// x-amz-server-side-encryption, of a request that refuse_unsupported() let pass; and of an answer.
+bool wants_encryption(std::string_view header);
+void set_encryption_header(http::response&, bool encrypted);
 // x-amz-tagging, an URL query. Throws InvalidTag, BadRequest (more than ten).
 name_values read_tags(std::string_view header);
 

@@ -58,6 +58,7 @@ http::task<> on_create_multipart_upload(call& c) {
   add_pairs(described.metadata, what.mutable_metadata());
   add_pairs(read_tags(c.header("x-amz-tagging")), what.mutable_tags());
   what.set_owner(c.config.owner_id);
+  what.set_encrypt(wants_encryption(c.header("x-amz-server-side-encryption")));
   what.set_storage_class(read_storage_class(c.header("x-amz-storage-class")));
   if (algorithm) {
     what.set_checksum_algorithm(std::string{name_of(*algorithm)});
@@ -87,6 +88,7 @@ http::task<> on_upload_part(call& c) {
       .with_element("MaxSizeAllowed", std::to_string(upload_bytes_max));
   what.bucket = c.bucket();
   what.key = c.key();
+  what.durability = read_durability(c.header("x-troupe-durability"));
   what.checksums = content.announced();
   what.expected = content.expected();
   const auto outcome = must(co_await c.store.put_part(std::move(what), id, number, content.source()));
@@ -110,6 +112,7 @@ http::task<> on_upload_part_copy(call& c) {
   what.size = range.length;
   what.bucket = c.bucket();
   what.key = c.key();
+  what.durability = read_durability(c.header("x-troupe-durability"));
   object_content content{c.store.read(source, range.offset, range.length)};
   const auto outcome = must(co_await c.store.put_part(std::move(what), id, number, content));
   co_await c.send_xml(copy_result("CopyPartResult", outcome));

@@ -8,6 +8,7 @@ namespace troupe::s3 {
 
 void set_put_headers(http::response& res, const put_outcome& outcome) {
   res.set("ETag", quoted(outcome.etag));
+  set_encryption_header(res, outcome.encrypted);
   set_checksum_headers(res, outcome.checksums);
 }
 

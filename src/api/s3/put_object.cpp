@@ -21,6 +21,8 @@ http::task<> on_put_object(call& c) {
   what.metadata = std::move(described.metadata);
   what.tags = read_tags(c.header("x-amz-tagging"));
   what.storage_class = read_storage_class(c.header("x-amz-storage-class"));
+  what.encrypt = wants_encryption(c.header("x-amz-server-side-encryption"));
+  what.durability = read_durability(c.header("x-troupe-durability"));
   what.conditions = must(write_conditions(c.header("If-Match"), c.header("If-None-Match")));
   what.checksums = content.announced();
   if (const auto kind = read_algorithm(c.header("x-amz-checksum-algorithm")); kind && what.checksums.empty())

@@ -37,6 +37,9 @@ http::task<> dispatch(call& c) {
   case operation::list_objects_v2: return on_list_objects(c);
   case operation::list_object_versions: return on_list_object_versions(c);
   case operation::list_multipart_uploads: return on_list_multipart_uploads(c);
+  case operation::get_bucket_encryption: return on_get_bucket_encryption(c);
+  case operation::put_bucket_encryption: return on_put_bucket_encryption(c);
+  case operation::delete_bucket_encryption: return on_delete_bucket_encryption(c);
   case operation::delete_objects: return on_delete_objects(c);
   case operation::get_object:
   case operation::head_object: return on_get_object(c);

@@ -2,6 +2,7 @@
 #include "api/s3/ranges.hpp"
 #include "api/storage/call.hpp"
 #include "codec/text.hpp"
+#include "core/content_class.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -40,6 +41,8 @@ http::task<> on_put_object(call& c) {
     throw http::api_error{ec::entity_too_large,
       "an object has at most " + std::to_string(object_bytes_max) + " bytes here, not " + std::to_string(*length)};
   what.size = *length;
+  if (const auto wanted = c.rq.header("x-troupe-durability"); !wanted.empty())
+    what.durability = must(durability_named(wanted));
   what.expected.sha256 = expected_sha256(c);
   const auto type = c.rq.header("Content-Type");
   what.headers.emplace_back("Content-Type", type.empty() ? "application/octet-stream" : std::string{type});

@@ -260,3 +260,88 @@ TEST_CASE_METHOD(store_fixture, "content is in use while it is written, and no l
   CHECK(get("k").has_value());
   CHECK_FALSE(cluster.pins.held(id));
 }
+
+namespace {
+
+// A bucket whose content is kept as its row says, and an object in it.
+void make_bucket(store_fixture& fx, const std::string& name, const char* content_class, const char* durability) {
+  pb::bucket_record record;
+  record.set_content_class(content_class);
+  record.set_durability(durability);
+  fx.rows->put(tables::bucket(name), record.SerializeAsString());
+}
+
+put_object object_in(const std::string& bucket, std::uint64_t size) {
+  put_object what;
+  what.bucket = bucket;
+  what.key = "k";
+  what.size = size;
+  return what;
+}
+
+} // namespace
+
+TEST_CASE_METHOD(store_fixture, "a bucket's class decides how its content is kept, parts included") {
+  make_bucket(*this, "copies", "replica(2)", "");
+  make_bucket(*this, "coded", "erasure(2,1)", "");
+  auto body = content_of(1, big);
+  REQUIRE(put(object_in("copies", big), body));
+  CHECK(cluster.pieces_stored() == 16 * 2); // stripes of one piece
+  REQUIRE(put(object_in("coded", big), body));
+  CHECK(cluster.pieces_stored() == 16 * 2 + 8 * 3);
+  auto found = run(store.get("coded", "k", true)).value();
+  CHECK(found.record.extent().geometry().k() == 2);
+  CHECK(read(found, 0, big).value() == body);
+
+  auto id = run(store.create_upload("coded", "parts", {})).value();
+  text_source part{body};
+  REQUIRE(run(store.put_part(object_in("coded", big), id, 1, part)).error().code == ec::no_such_upload); // of key k
+  auto what = object_in("coded", big);
+  what.key = "parts";
+  text_source again{body};
+  REQUIRE(run(store.put_part(what, id, 1, again)));
+  CHECK(run(store.list_parts("coded", "parts", id, 0, 10)).value().front().extent().geometry().m() == 1);
+}
+
+TEST_CASE_METHOD(store_fixture, "a bucket's durability is what a write waits for that says nothing itself") {
+  make_bucket(*this, "all", "", "all");
+  make_bucket(*this, "copies", "replica(3)", "async");
+  REQUIRE(put(object_in("all", 100), content_of(1, 100)));
+  CHECK(cluster.pieces_stored() == 3); // a metadata row is kept by a majority: not by all
+  auto own = object_in("all", 100);
+  own.durability = durability::quorum;
+  REQUIRE(put(own, content_of(1, 100)));
+  CHECK(cluster.pieces_stored() == 3); // beside its record
+
+  auto failed = cluster.scripts.begin();
+  for (auto& [name, script] : cluster.scripts) script->on_sync = ec::io_error;
+  failed->second->on_sync = std::nullopt;
+  auto outcome = put(object_in("copies", 10'000), content_of(2, 10'000));
+  const bool has_the_one = failed->second->appends != 0;
+  CHECK(outcome.has_value() == has_the_one);
+  auto every = object_in("copies", 10'000);
+  every.durability = durability::all;
+  CHECK_FALSE(put(every, content_of(2, 10'000)).has_value());
+}
+
+TEST_CASE_METHOD(
+  store_fixture, "a bucket whose class a newer version wrote takes no content that it would keep otherwise") {
+  make_bucket(*this, "newer", "mirror(2)", "");
+  auto refused = put(object_in("newer", 100), content_of(1, 100));
+  REQUIRE(!refused);
+  CHECK(refused.error().code == ec::incompatible);
+  CHECK(run(store.get("newer", "k", true)).error().code == ec::no_such_key);
+}
+
+TEST_CASE("what was seen of a bucket holds for a second, and for a bounded number of buckets") {
+  seen_buckets seen;
+  const seen_buckets::time_point t0{};
+  seen.note("b", {.shape = {4, 2}}, t0);
+  CHECK(seen.find("b", t0 + seen_buckets::age_max)->shape == content_class{4, 2});
+  CHECK_FALSE(seen.find("b", t0 + seen_buckets::age_max + std::chrono::milliseconds{1}));
+  CHECK_FALSE(seen.find("other", t0));
+  seen.note("b", {}, t0);
+  CHECK(seen.find("b", t0)->shape.by_size());
+  for (std::size_t i = 0; i < seen_buckets::buckets_max; ++i) seen.note("x" + std::to_string(i), {}, t0);
+  CHECK_FALSE(seen.find("b", t0)); // made room
+}

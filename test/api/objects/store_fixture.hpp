@@ -112,7 +112,6 @@ struct store_fixture {
   http::budget memory{io.context(), memory_bytes, 16}; // mock shards keep the buffers, and so their share of it
   clustered_store store{options(), io, bridge, memory};
 
-private:
   clustered_store_options options() {
     clustered_store_options o;
     o.metadata = metadata;
@@ -124,6 +123,8 @@ private:
     o.redundancy.piece_bytes = piece_bytes;
     return o;
   }
+
+private:
   template <class T>
   static http::task<void> wrap(http::task<T> what, eventual<T> out) {
     out->emplace(co_await std::move(what));

@@ -92,7 +92,8 @@ TEST_CASE("a header that asks for what is not there is refused, not ignored") {
     std::vector<http::header> in{{"Host", "h"}, {name, value}};
     return code_thrown([&] { refuse_unsupported(in); });
   };
-  CHECK(verdict("x-amz-server-side-encryption", "AES256") == "NotImplemented");
+  CHECK(verdict("x-amz-server-side-encryption", "aws:kms") == "NotImplemented");
+  CHECK(verdict("x-amz-server-side-encryption-customer-algorithm", "AES256") == "NotImplemented");
   CHECK(verdict("X-Amz-Server-Side-Encryption-Customer-Key", "k") == "NotImplemented");
   CHECK(verdict("x-amz-object-lock-mode", "COMPLIANCE") == "NotImplemented");
   CHECK(verdict("x-amz-acl", "public-read") == "NotImplemented");
