@@ -30,7 +30,9 @@ TEST_CASE("a secret that is sealed twice looks different each time") {
 }
 
 TEST_CASE("a master key is 64 hex digits, and its fingerprint does not show it") {
-  CHECK(master_key::parse(std::string(64, 'f') + "\n"));
+  std::string line(64, 'f');
+  line += '\n'; // not an expression: GCC 12 takes it for an overflow
+  CHECK(master_key::parse(line));
   for (const auto& bad : {std::string{}, std::string(63, 'a'), std::string(65, 'a'), std::string(64, 'g')}) {
     const auto key = master_key::parse(bad);
     REQUIRE_FALSE(key);

@@ -336,12 +336,14 @@ TEST_CASE_METHOD(
 TEST_CASE("what was seen of a bucket holds for a second, and for a bounded number of buckets") {
   seen_buckets seen;
   const seen_buckets::time_point t0{};
-  seen.note("b", {.shape = {4, 2}}, t0);
-  CHECK(seen.find("b", t0 + seen_buckets::age_max)->shape == content_class{4, 2});
+  seen_bucket coded;
+  coded.how.shape = {4, 2};
+  seen.note("b", coded, t0);
+  CHECK(seen.find("b", t0 + seen_buckets::age_max)->how.shape == content_class{4, 2});
   CHECK_FALSE(seen.find("b", t0 + seen_buckets::age_max + std::chrono::milliseconds{1}));
   CHECK_FALSE(seen.find("other", t0));
   seen.note("b", {}, t0);
-  CHECK(seen.find("b", t0)->shape.by_size());
+  CHECK(seen.find("b", t0)->how.shape.by_size());
   for (std::size_t i = 0; i < seen_buckets::buckets_max; ++i) seen.note("x" + std::to_string(i), {}, t0);
   CHECK_FALSE(seen.find("b", t0)); // made room
 }

@@ -53,8 +53,10 @@ struct encrypting_fixture : store_fixture {
         if (bytes.text().find(needle) != std::string_view::npos) return true;
     auto all = rows->scan().value();
     REQUIRE(all->seek(""));
-    for (; all->valid(); REQUIRE(all->next()))
+    while (all->valid()) {
       if (all->value().find(needle) != std::string_view::npos) return true;
+      REQUIRE(all->next());
+    }
     return false;
   }
 };
