@@ -9,7 +9,14 @@
 #include <cassert>
 #include <string>
 
-namespace troupe::content_seal {
+namespace troupe {
+
+std::string data_key::id() const {
+  const auto digest = sha256(as_bytes("troupe data key\n" + std::string{as_text(bytes_view{raw})}));
+  return std::string{as_text(bytes_view{digest}.first(8))};
+}
+
+namespace content_seal {
 namespace {
 
 const unsigned char* raw(const std::byte* p) { return reinterpret_cast<const unsigned char*>(p); }
@@ -89,4 +96,5 @@ result<> cipher::open(std::uint64_t frame, bytes_view sealed, bytes_span to) {
   return {};
 }
 
-} // namespace troupe::content_seal
+} // namespace content_seal
+} // namespace troupe

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 struct evp_cipher_ctx_st;
@@ -18,6 +19,7 @@ namespace troupe {
 // Of a bucket. Kept sealed under the master key (codec/sealed.hpp).
 struct data_key {
   std::array<std::byte, 32> raw{};
+  std::string id() const; // 8 bytes that tell keys apart and say nothing about them
 };
 
 namespace content_seal {

@@ -85,6 +85,13 @@ TEST_CASE("a frame that was changed, moved, shortened, or is of other content do
   CHECK(opened(cipher_of(n), 0, frames[0]));
 }
 
+TEST_CASE("keys are told apart by what says nothing about them") {
+  CHECK(key.id().size() == 8);
+  CHECK(key.id() == data_key{key}.id());
+  CHECK(key.id() != data_key{}.id());
+  CHECK(as_text(bytes_view{key.raw}).find(key.id()) == std::string_view::npos);
+}
+
 TEST_CASE("a range is in the frames that hold it") {
   constexpr auto f = std::uint64_t{frame_bytes}, s = f + tag_bytes;
   const auto size = 3 * f + 10;

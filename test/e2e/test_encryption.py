@@ -7,7 +7,10 @@ import shutil
 import pytest
 from botocore.exceptions import ClientError
 
+import cluster as clusters
+import files_client
 from conftest import client_of, some_bytes
+from directory import front
 from server import Server
 
 pytestmark = pytest.mark.skipif("E2E_ENDPOINT" in os.environ, reason="starts stores of its own")
@@ -151,3 +154,43 @@ def test_damage_of_any_two_nodes_is_repaired_without_a_key(tmp_path):
             shutil.rmtree(nodes[node])
         store.start()
         assert client_of(store).get_object(Bucket="bkt", Key="k")["Body"].read() == body
+
+
+def test_w23_files_and_the_directory_are_encrypted_where_the_configuration_says_so(tmp_path):
+    fronts = ["--files", "127.0.0.1:0", "--directory", "127.0.0.1:0"]
+    body = some_bytes(70_000) + MARK + some_bytes(70_000, 2)  # does not compress: it would show
+    with store_in(tmp_path / "open", options=fronts) as store:
+        files_client.upload(store.front("files"), body)
+        front(store).put("k", MARK.decode())
+        assert len(on_disk(store.data)) >= 2
+    with store_in(tmp_path / "closed", options=[*fronts, "--encrypt"]) as store:
+        large, small = (files_client.upload(store.front("files"), b)["id"] for b in (body, MARK))
+        front(store).put("k", MARK.decode())
+        front(store).put("long", MARK.decode() * 1000)
+        store.kill()
+        store.start()
+        door = store.front("files")
+        assert files_client.ask(door, "GET", f"/files/{large}").body == body
+        assert files_client.ask(door, "GET", f"/files/{small}").body == MARK
+        assert files_client.ask(door, "GET", f"/files/{large}", headers={"Range": "bytes=69990-70040"}).body == body[69990:70041]
+        files_client.verified(door)
+        assert front(store).get("k") == MARK.decode() and front(store).get("long") == MARK.decode() * 1000
+        assert store.terminate() == 0
+        assert on_disk(store.data) == []
+
+
+def test_x21_a_cluster_opens_what_another_node_encrypted(tmp_path):
+    key = tmp_path / "master.key"
+    key.write_text("5a" * 32 + "\n")
+    key.chmod(0o600)
+    c = clusters.Cluster(tmp_path / "cluster", nodes=3, settings="  cluster: {encryption: on}\n"
+                                                                 f"  identity: {{master_key_file: {key}}}\n")
+    try:
+        c.start()
+        first, other = client_of(c.nodes[0]), client_of(c.nodes[2])
+        first.create_bucket(Bucket="bkt")
+        wanted = put_one_of_each(first, "bkt")
+        check_all(other, "bkt", wanted)
+        assert [p for n in c.nodes for p in on_disk(n.data)] == []
+    finally:
+        c.close()

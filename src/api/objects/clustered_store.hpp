@@ -148,7 +148,7 @@ private:
     std::string md5; // raw
     checksum_values checksums;
     std::shared_ptr<const void> in_use;      // while it is about to be named
-    std::string salt;                        // when it is encrypted
+    std::optional<pb::sealing> sealing;      // when it is encrypted
     std::optional<std::uint64_t> row_digest; // of the bucket with the key, then
   };
 
@@ -157,6 +157,8 @@ private:
   http::task<result<seen_bucket>> keeping(const std::string& bucket, bool encrypt);
   // The same with what this request wants.
   http::task<result<seen_bucket>> keeping_for(const put_object& what, bool encrypt);
+  // The key that content was encrypted with. ec::unavailable when it is not this node's to open.
+  http::task<result<std::shared_ptr<const data_key>>> key_for(const std::string& bucket, const pb::sealing&);
   result<seen_bucket> seen_in(const std::string& bucket, const std::string& row, const pb::bucket_record&) const;
   // Both: false when the bucket's row is not `row` any more.
   http::task<result<bool>> add_key(const std::string& bucket, const std::string& row, pb::bucket_record record);

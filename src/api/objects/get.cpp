@@ -146,15 +146,24 @@ std::uint64_t inline_row_bytes(const pb::object_record& record) {
   return record.has_sealing() ? content_seal::sealed_bytes(record.size()) : record.size();
 }
 
+http::task<result<std::shared_ptr<const data_key>>> clustered_store::key_for(
+  const std::string& bucket_name, const pb::sealing& sealing) {
+  for (int look = 0; look < 2; ++look) { // what was seen a moment ago may be of a bucket of the same name
+    auto seen = co_await keeping(bucket_name, false);
+    if (!seen) co_return seen.error();
+    if (seen->key && seen->key->id() == sealing.key_id()) co_return seen->key;
+    seen_->forget(bucket_name);
+  }
+  co_return fail(ec::unavailable,
+    "the content of bucket " + bucket_name +
+      " is encrypted, and its key is not of this node's identity.master_key_file (or it has none)");
+}
+
 http::task<result<stored_object>> clustered_store::open(std::string bucket_name, stored_object object) {
   if (!object.record.has_sealing()) co_return object;
-  auto seen = co_await keeping(bucket_name, false);
-  if (!seen) co_return seen.error();
-  if (!seen->key)
-    co_return fail(ec::unavailable,
-      "the content of bucket " + bucket_name +
-        " is encrypted, and its key is not of this node's identity.master_key_file (or it has none)");
-  object.key = seen->key;
+  auto key = co_await key_for(bucket_name, object.record.sealing());
+  if (!key) co_return key.error();
+  object.key = std::move(*key);
   if (object.record.inlined()) {
     auto plain = open_text(*object.key, object.record.sealing().salt(), object.record.size(), object.inlined);
     if (!plain) co_return plain.error();

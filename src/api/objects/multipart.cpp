@@ -153,7 +153,7 @@ http::task<result<put_outcome>> clustered_store::put_part(
   outcome.modified_ms = options_.clock->now();
   outcome.checksums = stored_checksums(what.checksums, stored->checksums);
   outcome.size = what.size;
-  outcome.encrypted = !stored->salt.empty();
+  outcome.encrypted = stored->sealing.has_value();
   pb::part_record record;
   record.set_number(number);
   record.set_size(what.size);
@@ -164,7 +164,7 @@ http::task<result<put_outcome>> clustered_store::put_part(
     record.set_inline_data(std::move(stored->bytes));
   else
     *record.mutable_extent() = stored->extent;
-  if (outcome.encrypted) record.mutable_sealing()->set_salt(stored->salt);
+  if (stored->sealing) *record.mutable_sealing() = *stored->sealing;
 
   pb::batch batch;
   auto* exists = batch.add_preconditions();
@@ -248,7 +248,7 @@ http::task<result<put_outcome>> clustered_store::complete_upload(std::string buc
       part->set_inline_data(p->record.inline_data());
     if (p->record.has_sealing()) {
       *part->mutable_sealing() = p->record.sealing();
-      record.mutable_sealing(); // its parts say the rest
+      record.mutable_sealing()->set_key_id(p->record.sealing().key_id()); // its parts say the rest
     }
     auto raw = hex_decode(p->record.etag());
     if (!raw) co_return fail(ec::corrupt, "the ETag of part " + std::to_string(p->record.number()) + " does not parse");

@@ -215,7 +215,8 @@ http::task<result<clustered_store::content>> clustered_store::encrypted_content(
   if (!c) co_return c;
   c->md5 = frames.md5();
   c->checksums = frames.checksums();
-  c->salt = std::move(salt);
+  c->sealing.emplace().set_salt(std::move(salt));
+  c->sealing->set_key_id(how.key->id());
   c->row_digest = how.row_digest;
   co_return c;
 }
@@ -290,7 +291,7 @@ http::task<result<put_outcome>> clustered_store::put(put_object what, http::body
   outcome.modified_ms = options_.clock->now();
   outcome.checksums = stored_checksums(what.checksums, stored->checksums);
   outcome.size = what.size;
-  outcome.encrypted = !stored->salt.empty();
+  outcome.encrypted = stored->sealing.has_value();
 
   pb::object_record record;
   record.set_size(what.size);
@@ -303,7 +304,7 @@ http::task<result<put_outcome>> clustered_store::put(put_object what, http::body
   for (const auto& c : outcome.checksums) *record.add_checksums() = c;
   record.set_inlined(stored->inlined);
   if (!stored->inlined) *record.mutable_extent() = stored->extent;
-  if (outcome.encrypted) record.mutable_sealing()->set_salt(stored->salt);
+  if (stored->sealing) *record.mutable_sealing() = *stored->sealing;
 
   pb::batch batch;
   auto* object = batch.add_operations();

@@ -148,6 +148,17 @@ TEST_CASE_METHOD(
   CHECK(get_from(sealed, "k").value() == content_of(1, big));
 }
 
+TEST_CASE_METHOD(encrypting_fixture, "who knew the key of a bucket of the same name reads the new one's content") {
+  clustered_store elsewhere{with_key(1), io, bridge, memory}; // another io thread's
+  REQUIRE(put_in(sealed, "k", "old", true));
+  CHECK(get_from(elsewhere, "k").value() == "old");
+  REQUIRE(run(sealed.remove("bkt", "k", {}, {})));
+  rows->put(tables::bucket("bkt"), pb::bucket_record{}.SerializeAsString());
+  CHECK(put_in(sealed, "k", "new", true).error().code == ec::slow_down);
+  REQUIRE(put_in(sealed, "k", "new", true));
+  CHECK(get_from(elsewhere, "k").value() == "new");
+}
+
 TEST_CASE_METHOD(encrypting_fixture, "the configuration decides for buckets that say nothing") {
   auto o = with_key(1);
   o.encrypt = true;
