@@ -8,6 +8,7 @@ import itertools
 import os
 import random
 import re
+import signal
 import subprocess
 
 import boto3
@@ -21,6 +22,8 @@ FULL = os.environ.get("E2E_FULL") == "1"
 
 
 def pytest_configure(config):
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:  # of nohup: the servers would inherit it, and hear no hangup
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if "E2E_ENDPOINT" not in os.environ and not servers.BINARY.exists():
         raise pytest.UsageError(f"{servers.BINARY} is not there: build it (cmake --build --preset release) "
                                 "or set TROUPE_BINARY")
